@@ -1,0 +1,112 @@
+"""Events of a few customers as the kernel reads them: columns, one stretch per customer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from features.catalogue.declare import MEASURES
+from features.events import EVENT_TYPES
+
+
+@dataclass(frozen=True)
+class Block:
+    """Events sorted by customer and `occurred_at`.
+
+    Customer i's events are rows `offsets[i]` to `offsets[i + 1]` (end excluded). Times are
+    microseconds since 1970 in UTC. `measures` is int64 of shape (4, events), its rows those of
+    `MEASURES`. `category` is an index into `categories`, -1 where there is none.
+    """
+
+    customer_ids: tuple[str, ...]
+    offsets: NDArray[np.int64]
+    occurred_at: NDArray[np.int64]
+    known_at: NDArray[np.int64]
+    type: NDArray[np.int8]
+    measures: NDArray[np.int64]
+    category: NDArray[np.int32]
+    categories: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """How many customers."""
+        return len(self.customer_ids)
+
+    @property
+    def customer_of(self) -> NDArray[np.int64]:
+        """For each event, its customer's position."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+
+COLUMNS = (
+    "occurred_at",
+    "known_at",
+    "type",
+    "value_minor",
+    "quantity",
+    "discount_minor",
+    "coupon_minor",
+    "category",
+)
+"""What `from_table` reads of the store's columns."""
+
+
+def from_table(table: pa.Table, customer_ids: Sequence[str], offsets: NDArray[np.int64]) -> Block:
+    """The block that the rows of `table` make.
+
+    Args:
+        table: The columns `COLUMNS` in any encoding, in the store's order.
+        customer_ids: n customers, in the rows' order.
+        offsets: Shape (n + 1,): customer i's rows are `offsets[i]` to `offsets[i + 1]`.
+    """
+    types = _encoded(table["type"])
+    code = np.array([EVENT_TYPES.index(t) for t in types.dictionary.to_pylist()] or [0], np.int8)
+    categories = _encoded(table["category"])
+    return Block(
+        customer_ids=tuple(customer_ids),
+        offsets=offsets,
+        occurred_at=_whole(table["occurred_at"]),
+        known_at=_whole(table["known_at"]),
+        type=code[_indices(types)],
+        measures=np.stack([_whole(table[name]) for name in MEASURES]),
+        category=_indices(categories).astype(np.int32),
+        categories=tuple(categories.dictionary.to_pylist()),
+    )
+
+
+def one_customer(block: Block, customer_id: str, first: int, end: int) -> Block:
+    """Rows `first` to `end` (excluded) of `block` as those of `customer_id`, without a copy."""
+    rows = slice(first, end)
+    return Block(
+        customer_ids=(customer_id,),
+        offsets=np.array([0, end - first], np.int64),
+        occurred_at=block.occurred_at[rows],
+        known_at=block.known_at[rows],
+        type=block.type[rows],
+        measures=np.ascontiguousarray(block.measures[:, rows]),  # the layout that is compiled
+        category=block.category[rows],
+        categories=block.categories,
+    )
+
+
+def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    array = column.unify_dictionaries().combine_chunks()
+    if isinstance(array, pa.ChunkedArray):
+        array = (
+            array.chunk(0) if array.num_chunks else pa.array([], pa.string()).dictionary_encode()
+        )
+    return array
+
+
+def _indices(array: pa.DictionaryArray) -> NDArray[np.int64]:
+    return np.asarray(pc.fill_null(array.indices, -1), dtype=np.int64)
+
+
+def _whole(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    return np.asarray(pc.fill_null(column.cast(pa.int64()), 0), dtype=np.int64)

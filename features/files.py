@@ -1,0 +1,105 @@
+"""Files of a business opened as views of one DuckDB connection."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from glob import glob
+from pathlib import Path
+
+import duckdb
+
+from features.zones import zone
+
+_READERS = {
+    ".parquet": "read_parquet(?)",
+    ".csv": "read_csv(?)",
+    ".csv.gz": "read_csv(?)",
+}
+
+
+class SourceError(ValueError):
+    """A source cannot be read as `bocian.toml` describes it."""
+
+
+def resolve(path: str, base: Path) -> list[str]:
+    """The files that `path` names, sorted.
+
+    Raises:
+        SourceError: There are none, or the package is not installed.
+    """
+    if path.startswith("package:"):
+        name, _, inside = path.removeprefix("package:").partition("/")
+        found = importlib.util.find_spec(name)
+        if found is None or found.origin is None:
+            raise SourceError(
+                f"a file that lies in a package needs the package installed, got: {path!r} "
+                f"(no package {name!r}; the demo's comes with the extra 'demo')"
+            )
+        pattern = str(Path(found.origin).parent / inside)
+    else:
+        pattern = str(base / path)
+    files = sorted(glob(pattern))  # noqa: PTH207 - the pattern may be absolute
+    if not files:
+        raise SourceError(f"a source's file must exist, got: {path!r} (looked at {pattern})")
+    return files
+
+
+@contextmanager
+def open_views(
+    connection: duckdb.DuckDBPyConnection, files: Mapping[str, str], base: Path, what: str
+) -> Iterator[None]:
+    """Within the context each of `files` is a view; errors of SQL name `what` was being read."""
+    try:
+        for name, path in files.items():
+            found = resolve(path, base)
+            reader = next((r for end, r in _READERS.items() if found[0].endswith(end)), None)
+            if reader is None:
+                raise SourceError(
+                    f"a source's file must end in one of {list(_READERS)}, got: {found[0]!r}"
+                )
+            listed = ", ".join(map(quoted, found))
+            source = reader.replace("?", f"[{listed}]")
+            connection.execute(f'CREATE OR REPLACE TEMP VIEW "{name}" AS SELECT * FROM {source}')
+        yield
+    except duckdb.Error as error:
+        raise SourceError(f"{what} cannot be read: {str(error).strip()}") from error
+    finally:
+        for name in files:
+            connection.execute(f'DROP VIEW IF EXISTS "{name}"')
+
+
+def instant_us(column: str, time_zone: str) -> str:
+    """SQL for `column`, a time of any type or text, as microseconds in UTC; NULL if it is none.
+
+    A naive time is read on the wall clock of `time_zone`; one with an offset carries its own.
+    (DuckDB's own time zones come with an extension that it would have to download.)
+    """
+    naive = f"epoch_us(TRY_CAST({column} AS TIMESTAMP))"
+    return (
+        f"CASE WHEN typeof({column}) = 'TIMESTAMP WITH TIME ZONE' OR regexp_matches("
+        f"CAST({column} AS VARCHAR), ':\\d\\d(\\.\\d+)? ?(Z|[+-]\\d\\d(:?\\d\\d)?)$') "
+        f"THEN epoch_us(TRY_CAST({column} AS TIMESTAMPTZ)) "
+        f"ELSE {naive} - {_offset_us(naive, time_zone)} END"
+    )
+
+
+def _offset_us(local_us: str, time_zone: str) -> str:
+    """SQL for the zone's offset at wall-clock `local_us`; an hour that comes twice is the first."""
+    table = zone(time_zone)
+    if len(table.offsets_us) == 1:
+        return str(table.offsets_us[0])
+    changes = [
+        (start + max(before, after), after)
+        for start, before, after in zip(
+            table.starts_us[1:], table.offsets_us[:-1], table.offsets_us[1:], strict=True
+        )
+    ]
+    cases = " ".join(f"WHEN {local_us} >= {at} THEN {shift}" for at, shift in reversed(changes))
+    return f"(CASE {cases} ELSE {table.offsets_us[0]} END)"
+
+
+def quoted(text: str) -> str:
+    """`text` as a SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
