@@ -1,0 +1,122 @@
+"""Consent: an append-only ledger of what was given and withdrawn; the state is a view of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    select,
+)
+
+from serving.config import Channel, LegalBasis, Purpose
+from serving.ledger.sql import METADATA, chunks, counter, customer, insert_absent, reading
+
+
+@dataclass(frozen=True)
+class Consent:
+    """One act: consent `given` (True) or withdrawn (False) at `at_us`, by which `means`."""
+
+    customer_id: str
+    purpose: str
+    channel: str
+    given: bool
+    at_us: int
+    means: str
+    legal_basis: str
+
+    def __post_init__(self) -> None:
+        for name, words in (
+            ("purpose", Purpose),
+            ("channel", Channel),
+            ("legal_basis", LegalBasis),
+        ):
+            known = [str(word) for word in words]
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} must be one of {known}, got: {getattr(self, name)!r}")
+
+
+# The unique constraint makes recording a file twice harmless; it also serves look-ups.
+CONSENTS = Table(
+    "consents",
+    METADATA,
+    counter(),
+    customer(),
+    Column("purpose", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("given", Boolean, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("means", Text, nullable=False),
+    Column("legal_basis", Text, nullable=False),
+    UniqueConstraint(
+        *("customer_id", "purpose", "channel", "at_us", "given", "means", "legal_basis"),
+        name="an_act_is_kept_once",
+    ),
+)
+
+
+class Consents:
+    """Who may be contacted for what, where. Silence is no consent."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def record_many(self, consents: Iterable[Consent]) -> int:
+        """Append `consents`; the number that were new. The same act twice is kept once."""
+        with self._engine.begin() as connection:
+            return insert_absent(connection, CONSENTS, [asdict(consent) for consent in consents])
+
+    def allowed(self, customer_id: str, purpose: str, channel: str, at_us: int) -> bool:
+        """Whether contact for `purpose` on `channel` is allowed at `at_us`, acts then included."""
+        return channel in self.allowed_channels(customer_id, purpose, at_us)
+
+    def allowed_channels(self, customer_id: str, purpose: str, at_us: int) -> frozenset[str]:
+        """The channels on which a customer may be contacted for `purpose` at `at_us`."""
+        return self.allowed_channels_of_many([customer_id], purpose, at_us)[customer_id]
+
+    def allowed_channels_of_many(
+        self, customer_ids: Iterable[str], purpose: str, at_us: int
+    ) -> dict[str, frozenset[str]]:
+        """The allowed channels of each of `customer_ids`; an empty set where there are none."""
+        allowed: dict[str, frozenset[str]] = {}
+        with reading(self._engine) as connection:
+            for piece in chunks(customer_ids):
+                allowed |= dict.fromkeys(piece, frozenset())
+                for customer_id, channel in _given(connection, piece, purpose, at_us):
+                    allowed[customer_id] |= {channel}
+        return allowed
+
+
+def _given(
+    connection: Connection, customer_ids: list[str], purpose: str, at_us: int
+) -> list[tuple[str, str]]:
+    """(customer, channel) where the last act until `at_us` gave consent.
+
+    Of two acts at one instant, the one recorded later counts.
+    """
+    newest_first = func.row_number().over(
+        partition_by=(CONSENTS.c.customer_id, CONSENTS.c.channel),
+        order_by=(CONSENTS.c.at_us.desc(), CONSENTS.c.id.desc()),
+    )
+    acts = (
+        select(
+            CONSENTS.c.customer_id, CONSENTS.c.channel, CONSENTS.c.given, newest_first.label("age")
+        )
+        .where(
+            CONSENTS.c.customer_id.in_(customer_ids),
+            CONSENTS.c.purpose == purpose,
+            CONSENTS.c.at_us <= at_us,
+        )
+        .subquery()
+    )
+    query = select(acts.c.customer_id, acts.c.channel).where(acts.c.age == 1, acts.c.given)
+    return [(customer_id, channel) for customer_id, channel in connection.execute(query)]

@@ -1,0 +1,160 @@
+"""Decisions as they were made: one for a customer, policy epoch and slot, never changed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Engine,
+    Index,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    select,
+)
+from sqlalchemy.sql.expression import ColumnElement
+
+from serving.ledger.sql import METADATA, insert_absent, reading
+
+_NO_ACTION = "no_action"
+
+
+@dataclass(frozen=True)
+class StoredDecision:
+    """One decision; instants are microseconds since the epoch, UTC.
+
+    `propensity` and `marginal_propensity` are in (0, 1]. `channel` and `send_at_us` are None
+    exactly for `no_action` (an action may leave `send_at_us` open). `record` is the canonical
+    JSON from which the decision replays: it comes back byte for byte.
+    """
+
+    decision_id: str
+    customer_id: str
+    policy_epoch: str
+    slot: str
+    decided_at_us: int
+    action_id: str
+    channel: str | None
+    send_at_us: int | None
+    valid_until_us: int
+    propensity: float
+    marginal_propensity: float
+    explored: bool
+    stratum: str
+    bundle_digest: str
+    record: str
+
+    def __post_init__(self) -> None:
+        for name in ("propensity", "marginal_propensity"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be in (0, 1], got: {getattr(self, name)!r}")
+        if (self.action_id == _NO_ACTION) != (self.channel is None):
+            raise ValueError(
+                f"channel must be None exactly for 'no_action', "
+                f"got: action_id={self.action_id!r}, channel={self.channel!r}"
+            )
+        if self.channel is None and self.send_at_us is not None:
+            raise ValueError(f"send_at_us must be None for 'no_action', got: {self.send_at_us}")
+
+
+DECISIONS = Table(
+    "decisions",
+    METADATA,
+    Column("decision_id", Text, primary_key=True),
+    Column("customer_id", Text, nullable=False),
+    Column("policy_epoch", Text, nullable=False),
+    Column("slot", Text, nullable=False),
+    Column("decided_at_us", BigInteger, nullable=False),
+    Column("action_id", Text, nullable=False),
+    Column("channel", Text),
+    Column("send_at_us", BigInteger),
+    Column("valid_until_us", BigInteger, nullable=False),
+    Column("propensity", Double, nullable=False),
+    Column("marginal_propensity", Double, nullable=False),
+    Column("explored", Boolean, nullable=False),
+    Column("stratum", Text, nullable=False),
+    Column("bundle_digest", Text, nullable=False, index=True),
+    Column("record", Text, nullable=False),
+    UniqueConstraint("customer_id", "policy_epoch", "slot", name="one_decision_a_slot"),
+    Index("decisions_of_customer_by_time", "customer_id", "decided_at_us"),
+    Index("decisions_of_epoch_by_time", "policy_epoch", "decided_at_us"),
+)
+
+
+class Decisions:
+    """The decisions that were made."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def put(self, decision: StoredDecision) -> StoredDecision:
+        """Store `decision`, unless its customer, epoch and slot have one; the one that is stored.
+
+        The first writer wins, in a race too: whoever comes second gets the first one's decision.
+
+        Raises:
+            ValueError: when its decision_id already belongs to another customer, epoch or slot.
+        """
+        with self._engine.begin() as connection:
+            insert_absent(connection, DECISIONS, [asdict(decision)])
+            query = select(DECISIONS).where(
+                *_slot(decision.customer_id, decision.policy_epoch, decision.slot)
+            )
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            raise ValueError(
+                f"decision_id must be unique, got: {decision.decision_id!r}, "
+                "which another customer, policy epoch or slot has"
+            )
+        return StoredDecision(**row._asdict())
+
+    def get(self, decision_id: str) -> StoredDecision | None:
+        """The decision of this id, if there is one."""
+        return self._one(DECISIONS.c.decision_id == decision_id)
+
+    def find(self, customer_id: str, policy_epoch: str, slot: str) -> StoredDecision | None:
+        """The decision for a customer in a slot, if there is one."""
+        return self._one(*_slot(customer_id, policy_epoch, slot))
+
+    def recent(self, customer_id: str, since_us: int) -> tuple[StoredDecision, ...]:
+        """Decisions for a customer made in `[since_us, ∞)`, newest first."""
+        query = (
+            select(DECISIONS)
+            .where(DECISIONS.c.customer_id == customer_id, DECISIONS.c.decided_at_us >= since_us)
+            .order_by(DECISIONS.c.decided_at_us.desc(), DECISIONS.c.decision_id)
+        )
+        with reading(self._engine) as connection:
+            return tuple(StoredDecision(**row._asdict()) for row in connection.execute(query))
+
+    def count_by_action(self, policy_epoch: str, since_us: int, until_us: int) -> dict[str, int]:
+        """How often each action was decided in `[since_us, until_us)`; `no_action` included."""
+        query = (
+            select(DECISIONS.c.action_id, func.count().label("decided"))
+            .where(
+                DECISIONS.c.policy_epoch == policy_epoch,
+                DECISIONS.c.decided_at_us >= since_us,
+                DECISIONS.c.decided_at_us < until_us,
+            )
+            .group_by(DECISIONS.c.action_id)
+            .order_by(DECISIONS.c.action_id)
+        )
+        with reading(self._engine) as connection:
+            return {row.action_id: row.decided for row in connection.execute(query)}
+
+    def _one(self, *conditions: ColumnElement[bool]) -> StoredDecision | None:
+        with reading(self._engine) as connection:
+            row = connection.execute(select(DECISIONS).where(*conditions)).one_or_none()
+        return None if row is None else StoredDecision(**row._asdict())
+
+
+def _slot(customer_id: str, policy_epoch: str, slot: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        DECISIONS.c.customer_id == customer_id,
+        DECISIONS.c.policy_epoch == policy_epoch,
+        DECISIONS.c.slot == slot,
+    )

@@ -1,0 +1,54 @@
+"""Dual prices of scarce resources, as the last batch solved them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from sqlalchemy import BigInteger, Column, Double, Engine, Table, Text, insert, select
+
+from serving.ledger.sql import METADATA, counter, reading
+
+PRICES = Table(
+    "prices",
+    METADATA,
+    counter(),
+    Column("policy_epoch", Text, nullable=False, index=True),
+    Column("resource", Text, nullable=False),
+    Column("price", Double, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+)
+
+
+class Prices:
+    """The history of prices; of each resource the latest holds."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def put(self, policy_epoch: str, prices: Mapping[str, float], at_us: int) -> None:
+        """Append the `prices` (minor units of money per unit of the resource) solved at `at_us`.
+
+        Raises:
+            ValueError: when a price is negative or not finite.
+        """
+        for resource, price in prices.items():
+            if not (math.isfinite(price) and price >= 0):
+                raise ValueError(f"price must be finite and >= 0, got: {resource}={price!r}")
+        rows = [
+            {"policy_epoch": policy_epoch, "resource": resource, "price": price, "at_us": at_us}
+            for resource, price in prices.items()
+        ]
+        if rows:
+            with self._engine.begin() as connection:
+                connection.execute(insert(PRICES), rows)
+
+    def latest(self, policy_epoch: str) -> dict[str, float]:
+        """The price of each resource; a resource that was never priced is absent, and free."""
+        query = (
+            select(PRICES.c.resource, PRICES.c.price)
+            .where(PRICES.c.policy_epoch == policy_epoch)
+            .order_by(PRICES.c.at_us, PRICES.c.id)
+        )
+        with reading(self._engine) as connection:
+            return {row.resource: row.price for row in connection.execute(query)}

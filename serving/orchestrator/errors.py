@@ -1,0 +1,7 @@
+"""What can go wrong for one customer without stopping the others."""
+
+from __future__ import annotations
+
+
+class OrchestratorError(Exception):
+    """One customer's decision could not become a message; the run goes on with the next."""

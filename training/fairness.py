@@ -1,0 +1,87 @@
+"""The audit of a churn model: its inputs from a snapshot, its page."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.clock import from_us
+from models.churn import ChurnModel
+from training.audits.fairness import audit
+from training.audits.page import render
+from training.audits.report import Audit
+from training.churn import churned
+from training.config import Training
+from training.figures import Figure
+from training.snapshot import Snapshot
+
+Protected = Mapping[str, Mapping[str, str | None]]
+"""For each protected attribute, its value by customer; a customer without one is left out."""
+
+
+def targeted(probability: NDArray[np.float64], share: float) -> NDArray[np.bool_]:
+    """Whom a campaign for the `share` of highest risk would reach."""
+    count = round(share * len(probability))
+    chosen = np.zeros(len(probability), np.bool_)
+    chosen[np.argsort(-probability, kind="stable")[:count]] = True
+    return chosen
+
+
+def audit_churn(
+    model: ChurnModel, rows: Snapshot, protected: Protected, training: Training
+) -> Audit | None:
+    """Compare predictions and targeting by group; None where no attribute is declared."""
+    if not protected:
+        return None
+    probability = model.probability(rows.features)
+    return audit(
+        churned(rows),
+        probability,
+        targeted(probability, training.targeted_share),
+        {
+            name: [values.get(customer) for customer in rows.customer_id]
+            for name, values in protected.items()
+        },
+        seed=training.seed,
+        customers=rows.customer_id,
+        contributions=shap_values(model, rows.features),
+        feature_names=rows.names,
+        raw_log_odds=model.raw(rows.features),
+        min_size=training.minimum_group,
+        replicates=training.bootstrap,
+    )
+
+
+def shap_values(model: ChurnModel, features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Contributions to the raw log-odds by the shap library, shape (rows, f + 1), base last."""
+    import shap  # noqa: PLC0415 - five seconds to import
+
+    explainer = shap.TreeExplainer(model.booster)
+    values = np.asarray(explainer.shap_values(features))
+    base = np.full((len(features), 1), float(np.ravel(explainer.expected_value)[-1]))
+    return np.concatenate([values, base], axis=1)
+
+
+def page(
+    audited: Audit,
+    *,
+    as_of: int,
+    made_at: dt.datetime,
+    model: ChurnModel,
+    figures: Sequence[Figure],
+    training: Training,
+) -> str:
+    """The audit as one HTML page."""
+    return render(
+        audited,
+        title="Who is predicted to leave, and is it fair?",
+        model=f"churn within {model.horizon_days} days",
+        as_of=from_us(as_of),
+        made_at=made_at,
+        figures={f.name: f"{f.model:.3f}" for f in figures if f.name.startswith("churn")},
+        selection=f"among the {training.targeted_share:.0%} with the highest churn risk",
+        outcome=f"churned within {model.horizon_days} days",
+    )

@@ -1,0 +1,160 @@
+"""How good the models are on rows that taught them nothing, beside what is simpler."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.churn import ChurnModel
+from models.clv import ClvModel
+from training.churn import churned
+from training.config import Horizons, Training
+from training.evaluation.amounts import bias, coverage, rmse, spearman
+from training.evaluation.bootstrap import (
+    Estimate,
+    interval,
+    paired_bootstrap,
+    weighted_mean,
+)
+from training.evaluation.calibration_null import calibration_null
+from training.evaluation.probabilities import calibration_error, calibration_slope, log_loss
+from training.evaluation.ranking import weighted_auc
+from training.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: the model's, the baseline's where there is one, and their difference.
+
+    `difference` is model minus baseline with a paired 95 % interval, by customer.
+    """
+
+    name: str
+    model: float
+    low: float | None = None
+    high: float | None = None
+    baseline: float | None = None
+    baseline_name: str = ""
+    difference: Estimate | None = None
+    note: str = ""
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON-able, nothing left out."""
+        return asdict(self)
+
+
+def churn_figures(
+    model: ChurnModel, rows: Snapshot, *, horizons: Horizons, training: Training
+) -> list[Figure]:
+    """AUC against the count of orders, and calibration, on active customers at one date.
+
+    Args:
+        model: The churn model.
+        rows: Active customers with mature labels, none of which taught the model.
+        horizons: Whose active window the count of orders covers.
+        training: Seed and number of bootstrap replicates.
+    """
+    truth, predicted = churned(rows), model.probability(rows.features)
+    counted = nearest_window(rows.names, "orders", horizons.active_days)
+    ours = weighted_auc(truth, predicted)
+    count = weighted_auc(truth, -rows.column(counted))
+    draws = {"replicates": training.bootstrap, "seed": training.seed}
+    auc = interval(ours, rows.customer_id, **draws)
+    by_chance = calibration_null(predicted, **draws)
+    return [
+        Figure(
+            "churn AUC",
+            auc.value,
+            auc.low,
+            auc.high,
+            baseline=float(count(np.ones((1, len(rows))))[0]),
+            baseline_name=f"{counted} alone",
+            difference=paired_bootstrap(ours, count, rows.customer_id, **draws),
+        ),
+        Figure(
+            "churn log-loss",
+            log_loss(truth, predicted),
+            baseline=log_loss(truth, np.full(len(rows), truth.mean())),
+            baseline_name="the rate alone",
+        ),
+        Figure(
+            "churn calibration error",
+            calibration_error(truth, predicted),
+            baseline=by_chance,
+            baseline_name="95th percentile if perfectly calibrated",
+        ),
+        Figure(
+            "churn calibration slope",
+            calibration_slope(truth, predicted),
+            note="1 is right; below 1 the predictions are too extreme",
+        ),
+    ]
+
+
+def margin_figures(
+    model: ClvModel, rows: Snapshot, *, horizons: Horizons, training: Training
+) -> list[Figure]:
+    """Errors of expected spend against spend repeating itself, on everyone at one date."""
+    spent = rows.spend_after.astype(np.float64)
+    predicted = model.expected_spend(rows.features)
+    last = nearest_window(rows.names, "spend", horizons.margin_days)
+    repeated = rows.column(last)
+    draws = {"replicates": training.bootstrap, "seed": training.seed}
+
+    def squared_error(of: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray((of - spent) ** 2)
+
+    low, high = model.interval(predicted)
+    return [
+        Figure(
+            f"spend RMSE, {horizons.margin_days} days",
+            rmse(spent, predicted),
+            baseline=rmse(spent, repeated),
+            baseline_name=f"{last} again",
+            note="minor units",
+        ),
+        Figure(
+            "spend mean squared error",
+            float(squared_error(predicted).mean()),
+            baseline=float(squared_error(repeated).mean()),
+            baseline_name=f"{last} again",
+            difference=paired_bootstrap(
+                weighted_mean(squared_error(predicted)),
+                weighted_mean(squared_error(repeated)),
+                rows.customer_id,
+                **draws,
+            ),
+        ),
+        Figure(
+            "spend bias",
+            bias(spent, predicted),
+            baseline=bias(spent, repeated),
+            baseline_name=f"{last} again",
+            note="relative to what was spent",
+        ),
+        Figure(
+            "spend rank correlation",
+            spearman(spent, predicted),
+            baseline=spearman(spent, repeated),
+            baseline_name=f"{last} again",
+        ),
+        Figure(
+            "spend interval coverage",
+            coverage(spent, low, high),
+            baseline=model.interval.level,
+            baseline_name="as stated",
+        ),
+    ]
+
+
+def nearest_window(names: Sequence[str], prefix: str, days: int) -> str:
+    """The feature `{prefix}_{d}d` whose window is nearest to `days`."""
+    windows = [
+        int(name.removeprefix(f"{prefix}_").removesuffix("d"))
+        for name in names
+        if name.startswith(f"{prefix}_") and name[len(prefix) + 1 : -1].isdigit()
+    ]
+    return f"{prefix}_{min(windows, key=lambda d: abs(d - days))}d"
