@@ -61,7 +61,8 @@ class SendTime(_Section):
 
 class Paths(_Section):
     """Where things lie, relative to `bocian.toml`. `ledger` is a path, or a `postgresql+psycopg://`
-    address."""
+    address.
+    """
 
     store: Path = Path("var/store")
     features: Path = Path("var/features")

@@ -73,14 +73,17 @@ def open_views(
 def instant_us(column: str, time_zone: str) -> str:
     """SQL for `column`, a time of any type or text, as microseconds in UTC; NULL if it is none.
 
-    A naive time is read on the wall clock of `time_zone`; one with an offset carries its own.
+    A naive time is read on the wall clock of `time_zone`; one with an offset, `Z` or `UTC` carries
+    its own. Text that ends in any other word is no time: DuckDB would pass over a zone's name.
     (DuckDB's own time zones come with an extension that it would have to download.)
     """
+    text = f"trim(CAST({column} AS VARCHAR))"
     naive = f"epoch_us(TRY_CAST({column} AS TIMESTAMP))"
     return (
         f"CASE WHEN typeof({column}) = 'TIMESTAMP WITH TIME ZONE' OR regexp_matches("
-        f"CAST({column} AS VARCHAR), ':\\d\\d(\\.\\d+)? ?(Z|[+-]\\d\\d(:?\\d\\d)?)$') "
+        f"{text}, ':\\d\\d(\\.\\d+)? ?(Z|UTC|[+-]\\d\\d(:?\\d\\d)?)$') "
         f"THEN epoch_us(TRY_CAST({column} AS TIMESTAMPTZ)) "
+        f"WHEN regexp_matches({text}, '[[:alpha:]]$') THEN NULL "
         f"ELSE {naive} - {_offset_us(naive, time_zone)} END"
     )
 

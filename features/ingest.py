@@ -95,14 +95,13 @@ def _select(source: Source, now: dt.datetime) -> str:
     raw = [f"CAST({columns.get(c, 'NULL')} AS VARCHAR) AS {c}" for c in _TEXT]
     raw += [f"({columns.get(c, 'NULL')}) AS raw_{c}" for c in (*_TIMES, *_NUMBERS)]
     raw += [f"({expression}) AS property_{p}" for p, expression in source.properties.items()]
+    raw += [f"({source.properties.get(p, 'NULL')}) AS raw_{p}" for p in NUMERIC_PROPERTIES]
     typed = [f"{instant_us(f'raw_{c}', source.time_zone)} AS {c}" for c in _TIMES]
-    typed += [f"TRY_CAST(raw_{c} AS {kind}) AS {c}" for c, kind in _NUMBERS.items()]
-    typed += [
-        f"TRY_CAST({f'property_{p}' if p in source.properties else 'NULL'} AS BIGINT) AS {p}"
-        for p in NUMERIC_PROPERTIES
-    ]
+    typed += [f"{_whole(f'raw_{c}', kind)} AS {c}" for c, kind in _NUMBERS.items()]
+    typed += [f"{_whole(f'raw_{p}', 'BIGINT')} AS {p}" for p in NUMERIC_PROPERTIES]
     members = ", ".join(f"'{p}', property_{p}" for p in source.properties)
     properties = f"CAST(json_object({members}) AS VARCHAR)" if members else "NULL"
+    kept = [f"raw_{c}" for c in (*_TIMES, *_NUMBERS, *NUMERIC_PROPERTIES)]
     lag_us = source.arrival_lag // MICROSECOND
     cases = " ".join(
         f"WHEN {condition} THEN {quoted(reason)}" for condition, reason in _rules(source, now)
@@ -110,8 +109,7 @@ def _select(source: Source, now: dt.datetime) -> str:
     return f"""
         WITH came AS (SELECT {", ".join(raw)} FROM {source.relation} AS t),
         typed AS (
-            SELECT {", ".join(_TEXT)}, {", ".join(f"raw_{c}" for c in (*_TIMES, *_NUMBERS))},
-                   {", ".join(typed)}, {properties} AS properties
+            SELECT {", ".join((*_TEXT, *kept))}, {", ".join(typed)}, {properties} AS properties
             FROM came),
         timed AS (
             SELECT * REPLACE (
@@ -143,15 +141,20 @@ def _rules(source: Source, now: dt.datetime) -> list[tuple[str, str]]:
         (f"occurred_at > {to_us(now)}", "occurred_at is in the future"),
         (f"type IS NULL OR type NOT IN ({types})", "type is not one of the contract's"),
         (f"channel NOT IN ({channels})", "channel is not one of the contract's"),
-        (
-            "raw_value_minor IS NOT NULL AND value_minor IS NULL",
-            "value_minor is not a whole number",
+        *(
+            (f"raw_{c} IS NOT NULL AND {c} IS NULL", f"{c} is not a whole number")
+            for c in (*_NUMBERS, *NUMERIC_PROPERTIES)
         ),
         (f"type IN ({money}) AND value_minor IS NULL", "value_minor is empty"),
         (f"type IN ({money}) AND value_minor < 0", "value_minor is negative"),
-        ("raw_quantity IS NOT NULL AND quantity IS NULL", "quantity is not a whole number"),
         ("quantity < 0", "quantity is negative"),
     ]
+
+
+def _whole(column: str, kind: str) -> str:
+    """SQL for `column` as a whole number; NULL if it is none, for a cast alone would round it."""
+    number = f"TRY_CAST({column} AS {kind})"
+    return f"CASE WHEN TRY_CAST({column} AS DOUBLE) = {number}::DOUBLE THEN {number} END"
 
 
 # Repeats are settled by content, not by the order in which rows happened to come.
@@ -160,7 +163,7 @@ _MARK_REPEATS = """
     SELECT *, CASE WHEN reason IS NULL THEN row_number() OVER (
         PARTITION BY source, event_id, reason IS NULL
         ORDER BY known_at, occurred_at, customer_id, type, value_minor, quantity, category,
-                 channel, properties)
+                 channel, action_id, message_id, properties)
         ELSE 1 END AS copy
     FROM checked"""
 

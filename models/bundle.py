@@ -31,7 +31,9 @@ class BundleError(ValueError):
 class Bundle:
     """Everything that a decision rests on, apart from the customer.
 
-    `features` maps the names of the matrix's columns, in order, to their version hashes.
+    `features` maps the names of the matrix's columns, in order, to their version hashes; `usual`
+    to their medians where the models learned, for explanations (a name without one is unknown
+    for most).
     `business` holds currency, time zone and margin rate; `policy` the declared actions and
     channels, as the policy parses them; `made_at` is ISO 8601.
     """
@@ -41,6 +43,7 @@ class Bundle:
     send_time: SendTimeModel
     effects: DeclaredEffects
     features: Mapping[str, str]
+    usual: Mapping[str, float]
     business: Mapping[str, Any]
     policy: Mapping[str, Any]
     made_at: str
@@ -77,6 +80,7 @@ class Bundle:
             "format": FORMAT,
             "made_at": self.made_at,
             "features": list(self.features.items()),
+            "usual": dict(self.usual),
             "business": dict(self.business),
             "policy": dict(self.policy),
             "churn": {
@@ -153,6 +157,7 @@ def _from_manifest(stated: dict[str, Any], boosters: dict[str, lgb.Booster]) -> 
             sd=np.array(effects["sd"], np.float64),
         ),
         features=dict(stated["features"]),
+        usual=stated["usual"],
         business=stated["business"],
         policy=stated["policy"],
         made_at=stated["made_at"],

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from features.catalogue.declare import Catalogue
 from features.clock import DAY_US, from_us, iso, to_us
 from features.store import EventStore
@@ -116,6 +118,7 @@ def train(
         send_time=hours,
         effects=declared.effects,
         features=catalogue.hashes,
+        usual=_medians(churn.active(rows.at(churn_split.refit), horizons)),
         business=declared.business,
         policy=declared.policy,
         made_at=iso(now_us),
@@ -153,6 +156,16 @@ def train(
         parameters=_parameters(fitted_churn, churn_split, margin_split, training),
         rows=_sizes(rows, judged, margin_rows),
     )
+
+
+def _medians(rows: Snapshot) -> dict[str, float]:
+    """The median of each feature that half of the rows or more know."""
+    known = np.isnan(rows.features).mean(axis=0) < 0.5
+    return {
+        name: float(np.nanmedian(rows.features[:, i]))
+        for i, name in enumerate(rows.names)
+        if known[i]
+    }
 
 
 def _split(

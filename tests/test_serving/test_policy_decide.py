@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from policy_cases import EXPLORATION, MAIN_ONLY, problems, random_problem, rows_of
 from scipy.stats import chisquare
 
-from serving.policy.exploration import Stratum
+from serving.policy.exploration import Stratum, draw
 from serving.policy.policy import decide
 from serving.policy.problem import Problem
 from serving.policy.reasons import Reason, codes
@@ -48,6 +48,14 @@ def test_the_greedy_choice_does_not_depend_on_exploration(problem: Problem) -> N
     choices = decide(problem, replace(MAIN_ONLY, action_floor=0.9))
     for i, best in enumerate(choices.best_arm):
         assert (best, choices.best_hour[i, best]) == best_by_search(problem, i)
+
+
+@given(problems())
+def test_the_best_hour_of_harm_is_the_earliest_open_one(problem: Problem) -> None:
+    best_hour = decide(problem, MAIN_ONLY).best_hour
+    for i, a in np.argwhere(problem.effect <= 0):
+        blocks = np.flatnonzero(problem.hour_feasible[i, a])
+        assert best_hour[i, a] == (blocks[0] if a and len(blocks) else NO_HOUR)
 
 
 @given(problems())
@@ -142,6 +150,21 @@ def test_who_has_nothing_open_is_left_alone_for_sure(seed: int, floor: float) ->
     assert not choices.arm.any()
     assert (choices.propensity == 1).all()
     assert (choices.marginal_propensity == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("probability", "uniform", "picked"),
+    [
+        ([0.0, 0.5, 0.5], 0.0, 1),  # the lowest draw does not pick what has no chance
+        ([0.5, 0.0, 0.5], 0.5, 2),
+        ([0.5, 0.5, 0.0], 0.499, 0),
+        ([0.1] * 10 + [0.0], 1 - 2.0**-53, 9),  # the sum is just below 1, the draw no lower
+    ],
+)
+def test_draw_inverts_the_cumulative_probabilities(
+    probability: list[float], uniform: float, picked: int
+) -> None:
+    assert draw(np.array([probability]), np.array([uniform])).tolist() == [picked]
 
 
 def one_row(seed: int, n: int) -> Problem:

@@ -155,6 +155,15 @@ def test_the_exploring_policy_is_expected_to_use_what_was_said(seed: int) -> Non
     assert priced.value <= priced.bound
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_what_exploration_leaves_is_used_up_to_one_customer(seed: int) -> None:
+    case = random_case(seed, 200, 5, 1)
+    free = dual_prices(case.value, case.use, np.array([1e9]), case.feasible, action_floor=0.3)
+    budget = 0.7 * free.expected_use
+    priced = dual_prices(case.value, case.use, budget, case.feasible, reserve=0.0, action_floor=0.3)
+    assert budget - case.use.max() <= priced.expected_use <= budget + 1e-9
+
+
 def test_exploration_that_alone_breaks_the_budget_is_refused() -> None:
     case = random_case(4, 100, 5, 1)
     with pytest.raises(ValueError, match=r"cover exploration alone, got: budget\[0\]=0.01.*lower"):

@@ -1,0 +1,157 @@
+"""The shapes of answers, for the API's own description."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Money = Annotated[float, Field(description="Minor units of the currency, such as cents.")]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ValueParts(_Answer):
+    """What a value is made of; the parts sum to it."""
+
+    effect: Money
+    timing: Money
+    delivery_cost: Money
+    contact_cost: Money
+    prices: Money
+
+
+class Arm(_Answer):
+    """An action on a channel."""
+
+    action_id: str
+    channel: str | None
+
+
+class Alternative(Arm):
+    """An arm that was open and was not chosen."""
+
+    value_minor: Money
+    value_parts: ValueParts
+    hour_block: int | None
+    propensity: Probability
+
+
+class Suppressed(Arm):
+    """An arm that was closed, and why."""
+
+    reasons: list[str]
+
+
+class Predictions(_Answer):
+    """What is foretold of a customer; null where nothing can be."""
+
+    churn_probability: Probability | None
+    churn_applies: Annotated[
+        bool, Field(description="Whether the customer ordered within the model's active window.")
+    ]
+    raw_log_odds: float | None
+    expected_margin_minor: Money | None
+    margin_low_minor: Money | None
+    margin_high_minor: Money | None
+    lifecycle_stage: str | None
+    best_hour_of_week: Annotated[int, Field(ge=0, le=167, description="0 is Monday 00:00.")]
+
+
+class Propensity(_Answer):
+    """With what probability the choice was drawn."""
+
+    action: Probability
+    hour: Probability
+    joint: Probability
+    marginal: Annotated[float, Field(ge=0, le=1, description="Over holdout and quiet cohort too.")]
+
+
+class Versions(_Answer):
+    """What decided."""
+
+    bundle: str
+    policy_epoch: str
+    catalogue: str
+
+
+class Decision(_Answer):
+    """The next best action of a customer in a slot, `no_action` included."""
+
+    decision_id: str
+    customer_id: str
+    slot: str
+    as_of: str
+    valid_until: str
+    action_id: str
+    channel: str | None
+    offer: dict[str, Any] | None
+    purpose: str | None
+    language: str | None
+    favourite_category: str | None
+    send_at: str | None
+    hour_block: int | None
+    currency: str
+    value_minor: Money
+    value_parts: ValueParts
+    predictions: Predictions
+    propensity: Propensity
+    explored: bool
+    stratum: Literal["main", "holdout", "quiet"]
+    greedy: Arm
+    alternatives: list[Alternative]
+    suppressed: list[Suppressed]
+    versions: Versions
+    explanation: Annotated[dict[str, Any] | None, Field(description="With `explain` alone.")] = None
+
+
+class Horizons(_Answer):
+    """How far the predictions look, in days."""
+
+    churn_days: int
+    margin_days: int
+
+
+class ModelVersions(_Answer):
+    """What predicted."""
+
+    bundle: str
+    catalogue: str
+
+
+class PredictionsAnswer(_Answer):
+    """Churn, margin and hours of one customer."""
+
+    customer_id: str
+    as_of: str
+    currency: str
+    horizons: Horizons
+    estimand: str
+    send_time_basis: str
+    predictions: Predictions
+    versions: ModelVersions
+
+
+class Explanation(BaseModel):
+    """Why a decision came out as it did."""
+
+    decision_id: str
+    why_action: dict[str, Any]
+    risk_rests_on: Annotated[
+        dict[str, Any],
+        Field(description="SHAP contributions; with `base_value` they sum to `raw_log_odds`."),
+    ]
+    versions: Versions
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str]] | None = None

@@ -1,0 +1,132 @@
+"""What is known of customers at the instant of a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.block import Block
+from features.catalogue import CATALOGUE
+from features.clock import DAY_US
+from features.engine import compute
+from features.events import TYPE_CODE
+from features.hours import hour_of_week_counts
+from features.store import EventStore
+from features.zones import zone
+from models.predict import Predictions, predict
+from serving.bundles import Loaded
+from serving.config import LIFECYCLE_STAGES, Purpose
+from serving.ledger import Ledger
+from serving.ledger.contacts import Contact
+from serving.ledger.profiles import Profile
+
+LONGEST_MEMORY_DAYS = 365
+"""No cap, cool-down or window looks further back at contacts."""
+
+_COMPLAINT_OPEN_DAYS = 14
+_SUBSCRIPTION = ("subscription_started", "subscription_resumed", "subscription_cancelled")
+
+
+class UnknownCustomerError(LookupError):
+    """Neither an event nor a profile is known of the customer."""
+
+
+@dataclass(frozen=True)
+class Customers:
+    """n customers at one instant. `features` is of shape (n, f), in the catalogue's order."""
+
+    ids: tuple[str, ...]
+    features: NDArray[np.float64]
+    predictions: Predictions
+    profiles: tuple[Profile | None, ...]
+    consents: dict[Purpose, tuple[frozenset[str], ...]]
+    contacts: tuple[tuple[Contact, ...], ...]
+    complaint_open: NDArray[np.bool_]
+    subscription_cancelled: NDArray[np.bool_]
+    favourite_category: tuple[str | None, ...]
+
+    def feature(self, name: str) -> NDArray[np.float64]:
+        """One feature of all customers."""
+        return self.features[:, CATALOGUE.names.index(name)]
+
+    @property
+    def stages(self) -> NDArray[np.object_]:
+        """Lifecycle stages in words, None where unknown."""
+        codes = self.feature("lifecycle_stage")
+        words = [None if np.isnan(c) else LIFECYCLE_STAGES[int(c)] for c in codes]
+        return np.array([*words, None], dtype=object)[:-1]
+
+
+def look_up(
+    ids: Sequence[str],
+    *,
+    now_us: int,
+    store: EventStore,
+    ledger: Ledger,
+    loaded: Loaded,
+) -> Customers:
+    """Features, predictions, profile, consent and recent contacts of `ids` at `now_us`.
+
+    Raises:
+        UnknownCustomerError: For an id of which neither store nor ledger knows.
+    """
+    profiles = ledger.profiles.get_many(ids)
+    for customer_id in ids:
+        if customer_id not in store and customer_id not in profiles:
+            raise UnknownCustomerError(customer_id)
+    blocks = [store.customer(customer_id) for customer_id in ids]
+    wall = zone(loaded.bundle.business["time_zone"])
+    instant = np.array([now_us], np.int64)
+    matrix = np.concatenate([compute(b, instant, CATALOGUE, wall)[:, 0] for b in blocks])
+    hours = np.concatenate([hour_of_week_counts(b, now_us, wall) for b in blocks])
+    since = matrix[:, CATALOGUE.names.index("days_since_last_order")]
+    contacts = ledger.contacts.since_of_many(ids, now_us - LONGEST_MEMORY_DAYS * DAY_US)
+    consents = {
+        purpose: ledger.consents.allowed_channels_of_many(ids, purpose, now_us)
+        for purpose in {a.purpose for a in loaded.program.actions.values()}
+    }
+    return Customers(
+        ids=tuple(ids),
+        features=matrix,
+        predictions=predict(loaded.bundle, matrix[:, loaded.columns], since, hours),
+        profiles=tuple(profiles.get(i) for i in ids),
+        consents={p: tuple(allowed[i] for i in ids) for p, allowed in consents.items()},
+        contacts=tuple(contacts[i] for i in ids),
+        complaint_open=np.array([_complaint_open(b, now_us) for b in blocks]),
+        subscription_cancelled=np.array([_cancelled(b, now_us) for b in blocks]),
+        favourite_category=tuple(_favourite(b, now_us) for b in blocks),
+    )
+
+
+def _visible(block: Block, now_us: int) -> NDArray[np.bool_]:
+    return np.asarray((block.occurred_at < now_us) & (block.known_at <= now_us))
+
+
+def _complaint_open(block: Block, now_us: int) -> bool:
+    complaints = (block.type == TYPE_CODE["complaint"]) & _visible(block, now_us)
+    return bool((block.occurred_at[complaints] > now_us - _COMPLAINT_OPEN_DAYS * DAY_US).any())
+
+
+def _cancelled(block: Block, now_us: int) -> bool:
+    codes = [TYPE_CODE[name] for name in _SUBSCRIPTION]
+    changes = block.type[np.isin(block.type, codes) & _visible(block, now_us)]
+    return bool(len(changes)) and int(changes[-1]) == TYPE_CODE["subscription_cancelled"]
+
+
+def _favourite(block: Block, now_us: int) -> str | None:
+    """The category of most order lines in the last 182 days; the one met first among equals."""
+    recent = (
+        (block.type == TYPE_CODE["order_line"])
+        & _visible(block, now_us)
+        & (block.occurred_at >= now_us - 182 * DAY_US)
+        & (block.category >= 0)
+    )
+    bought = block.category[recent]
+    if not len(bought):
+        return None
+    counts = np.bincount(bought)
+    first_of_most = next(c for c in bought if counts[c] == counts.max())
+    return block.categories[int(first_of_most)]

@@ -1,0 +1,151 @@
+"""The next best action of a customer: look up, weigh, choose, record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+
+from features.clock import Clock, to_us
+from features.store import EventStore
+from serving.bundles import Loaded, Shelf
+from serving.config import Caps, Policy
+from serving.customers import Customers, UnknownCustomerError, look_up
+from serving.ledger import Ledger
+from serving.policy.choices import Choices
+from serving.policy.exploration import Exploration
+from serving.policy.policy import decide
+from serving.policy.prices import Prices, dual_prices
+from serving.record import answer, compose, decision_id, predictions_answer, stored
+from serving.situation import Situation, situation
+from serving.slots import Slot, slot_at
+
+__all__ = ["DecisionEngine", "UnknownCustomerError"]
+
+
+@dataclass(frozen=True)
+class DecisionEngine:
+    """All that a decision needs, given from outside."""
+
+    store: EventStore
+    ledger: Ledger
+    shelf: Shelf
+    caps: Caps
+    policy: Policy
+    clock: Clock
+
+    def next_best_action(self, customer_id: str) -> dict[str, Any]:
+        """The decision of the current slot: the stored one, or else a new one, recorded.
+
+        Returns:
+            The whole record, inputs included.
+
+        Raises:
+            UnknownCustomerError: Nothing is known of the customer.
+        """
+        loaded, slot = self._present()
+        before = self.ledger.decisions.find(customer_id, slot.policy_epoch, slot.name)
+        if before is None:
+            record = self._decide([customer_id], loaded, slot)[0]
+            before = self.ledger.decisions.put(stored(record, slot))
+        found: dict[str, Any] = orjson.loads(before.record)
+        return found
+
+    def preview(self, customer_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """What would be decided now for each, with nothing recorded."""
+        loaded, slot = self._present()
+        return [answer(record) for record in self._decide(customer_ids, loaded, slot)]
+
+    def predictions(self, customer_id: str) -> dict[str, Any]:
+        """Churn, margin and hours of one customer now."""
+        loaded, _ = self._present()
+        return predictions_answer(self._look_up([customer_id], loaded), self.clock(), loaded)
+
+    def solve_prices(self, customer_ids: Sequence[str], budget: dict[str, float]) -> Prices:
+        """Price each resource so that deciding for `customer_ids` keeps the budget; recorded.
+
+        A resource without a budget is free.
+        """
+        loaded, slot = self._present()
+        _, faced, choices = self._weigh(customer_ids, loaded, slot, prices={})
+        resources = faced.problem.resources
+        limited = [i for i, name in enumerate(resources) if name in budget]
+        solved = dual_prices(
+            choices.value,
+            faced.problem.use[:, limited],
+            np.array([budget[resources[i]] for i in limited], np.float64),
+            choices.feasible,
+            action_floor=self.policy.action_floor,
+        )
+        by_name = {resources[i]: float(p) for i, p in zip(limited, solved.prices, strict=True)}
+        if by_name:
+            self.ledger.prices.put(slot.policy_epoch, by_name, to_us(self.clock()))
+        return solved
+
+    def _present(self) -> tuple[Loaded, Slot]:
+        loaded = self.shelf.champion()
+        return loaded, slot_at(
+            self.clock(),
+            time_zone=loaded.bundle.business["time_zone"],
+            policy_epoch=self.policy.epoch,
+            quiet_days=loaded.bundle.churn.horizon_days,
+        )
+
+    def _look_up(self, customer_ids: Sequence[str], loaded: Loaded) -> Customers:
+        return look_up(
+            customer_ids,
+            now_us=to_us(self.clock()),
+            store=self.store,
+            ledger=self.ledger,
+            loaded=loaded,
+        )
+
+    def _weigh(
+        self, customer_ids: Sequence[str], loaded: Loaded, slot: Slot, prices: dict[str, float]
+    ) -> tuple[Customers, Situation, Choices]:
+        customers = self._look_up(customer_ids, loaded)
+        faced = situation(
+            customers,
+            now=self.clock(),
+            loaded=loaded,
+            caps=self.caps,
+            policy=self.policy,
+            prices=prices,
+        )
+        exploration = Exploration(
+            secret=self._secret,
+            policy_epoch=slot.policy_epoch,
+            slot=slot.name,
+            quiet_epoch=slot.quiet_epoch,
+            action_floor=self.policy.action_floor,
+            hour_floor=self.policy.hour_floor,
+            holdout_share=self.policy.holdout_share,
+            quiet_share=self.policy.quiet_share,
+        )
+        return customers, faced, decide(faced.problem, exploration)
+
+    def _decide(
+        self, customer_ids: Sequence[str], loaded: Loaded, slot: Slot
+    ) -> list[dict[str, Any]]:
+        prices = self.ledger.prices.latest(slot.policy_epoch)
+        customers, faced, choices = self._weigh(customer_ids, loaded, slot, prices)
+        return [
+            compose(
+                row,
+                decision=decision_id(self._secret, customer_id, slot),
+                now=self.clock(),
+                slot=slot,
+                customers=customers,
+                faced=faced,
+                choices=choices,
+                loaded=loaded,
+            )
+            for row, customer_id in enumerate(customers.ids)
+        ]
+
+    @property
+    def _secret(self) -> bytes:
+        return self.policy.secret.get_secret_value().encode()

@@ -1,0 +1,107 @@
+"""How chance enters a decision: who is left alone, and how much of the rest is explored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from serving.policy.arrays import BoolArray, FloatArray, IntArray
+from serving.policy.draws import uniform
+
+
+class Stratum(StrEnum):
+    """Which part of the experiment a customer is in."""
+
+    MAIN = "main"
+    HOLDOUT = "holdout"
+    QUIET = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """The shares of chance, and the keys that make each draw repeatable.
+
+    Attributes:
+        secret: key of all draws; another secret draws another holdout.
+        policy_epoch: version of the policy; a new one draws actions and hours afresh.
+        slot: the decision slot; within one, a customer's draws do not change.
+        quiet_epoch: the horizon for which the quiet cohort was drawn.
+        action_floor: share of decisions spread evenly over the feasible arms, in [0, 1).
+        hour_floor: the same for hour blocks, in [0, 1).
+        holdout_share: probability of never being contacted, in [0, 1); drawn once for ever.
+        quiet_share: probability, of whoever is not held out, of no contact in this quiet epoch,
+            in [0, 1).
+
+    Raises:
+        ValueError: for an empty secret or a share outside [0, 1).
+    """
+
+    secret: bytes = field(repr=False)
+    policy_epoch: str
+    slot: str
+    quiet_epoch: str
+    action_floor: float
+    hour_floor: float
+    holdout_share: float
+    quiet_share: float
+
+    def __post_init__(self) -> None:
+        if not self.secret:
+            raise ValueError("secret must hold at least one byte, got none")
+        for name in ("action_floor", "hour_floor", "holdout_share", "quiet_share"):
+            if not 0 <= (share := getattr(self, name)) < 1:
+                raise ValueError(f"{name} must be in [0, 1), got: {share}")
+
+    @property
+    def main_share(self) -> float:
+        """Probability of being in the main stratum, in (0, 1]."""
+        return (1 - self.holdout_share) * (1 - self.quiet_share)
+
+    def stratum(self, customer_id: str) -> Stratum:
+        """Draw the stratum: the holdout first, whose key knows no epoch and no slot."""
+        if uniform(self.secret, "holdout", customer_id) < self.holdout_share:
+            return Stratum.HOLDOUT
+        if uniform(self.secret, "quiet", self.quiet_epoch, customer_id) < self.quiet_share:
+            return Stratum.QUIET
+        return Stratum.MAIN
+
+    def action_draw(self, customer_id: str) -> float:
+        """The uniform number in [0, 1) that picks the arm."""
+        return uniform(self.secret, "action", customer_id, self.policy_epoch, self.slot)
+
+    def hour_draw(self, customer_id: str) -> float:
+        """The uniform number in [0, 1) that picks the hour block."""
+        return uniform(self.secret, "hour", customer_id, self.policy_epoch, self.slot)
+
+
+def mixture(best: IntArray, feasible: BoolArray, floor: float) -> FloatArray:
+    """Probabilities [n, m]: (1 - floor) * [is best] + floor / (number of feasible options).
+
+    Args:
+        best: [n] the best option of each row, one of its feasible ones.
+        feasible: [n, m] at least one option a row.
+        floor: share spread evenly over the feasible options, the best included, in [0, 1).
+    """
+    is_best = np.arange(feasible.shape[1]) == best[:, np.newaxis]
+    spread = feasible / feasible.sum(axis=1, keepdims=True)
+    probability: FloatArray = (1 - floor) * is_best + floor * spread
+    return probability
+
+
+def draw(probability: FloatArray, uniforms: FloatArray) -> IntArray:
+    """Pick one option a row by the inverse of the cumulative probabilities.
+
+    Args:
+        probability: [n, m] rows that sum to 1, up to rounding.
+        uniforms: [n] numbers in [0, 1).
+
+    Returns:
+        [n] indices; an option of probability 0 is never picked.
+    """
+    cumulative = probability.cumsum(axis=1)
+    # Rounding may leave the last sum just below 1, and a draw above it.
+    cumulative /= cumulative[:, -1:]
+    picked: IntArray = (cumulative > uniforms[:, np.newaxis]).argmax(axis=1)
+    return picked

@@ -1,0 +1,72 @@
+"""A rule that was read: which columns it needs, and whom it lets through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from serving.rules.errors import RuleError
+from serving.rules.nodes import Columns, Node
+from serving.rules.values import BoolArray, Column
+
+_DTYPE_KINDS = {float: "fiu", str: "OU", bool: "b"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A typed condition over the columns of customers; made by `parse`.
+
+    Attributes:
+        text: the rule as it was written.
+        types: the columns that it reads, sorted by name, each with its type.
+        condition: the condition itself.
+    """
+
+    text: str
+    types: tuple[tuple[str, type], ...]
+    condition: Node
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Columns that the rule reads."""
+        return frozenset(name for name, _ in self.types)
+
+    def evaluate(self, columns: Columns) -> BoolArray:
+        """Tell who is eligible: True where the rule is known to hold.
+
+        NaN in a column of numbers and None in a column of texts are unknown, and so is a division
+        by zero. What is worked out from an unknown value is unknown, as in SQL: `x < 3` and
+        `not x < 3` alike. `False and unknown` is False, `True or unknown` is True. A customer for
+        whom the whole rule is unknown is not eligible.
+
+        Args:
+            columns: one array [n] per name, at least those in `names`; further ones are not read,
+                but one column at least must be there, for it tells n.
+
+        Returns:
+            [n] booleans.
+
+        Raises:
+            RuleError: for a column that is missing, of another length or of another type.
+        """
+        if not columns:
+            raise RuleError("columns must hold at least one, to tell the number of rows, got none")
+        rows = len(next(iter(columns.values())))
+        for name, kind in self.types:
+            if name not in columns:
+                raise RuleError(f"column {name!r} is missing; columns that came: {sorted(columns)}")
+            _require_column(name, kind, columns[name], rows)
+        values = self.condition(columns)
+        return np.broadcast_to(values.of & values.known, (rows,)).astype(np.bool_)
+
+
+def _require_column(name: str, kind: type, column: Column, rows: int) -> None:
+    if column.shape != (rows,):
+        raise RuleError(f"column {name!r} must have the shape ({rows},), got: {column.shape}")
+    if column.dtype.kind not in _DTYPE_KINDS[kind]:
+        raise RuleError(f"column {name!r} must hold {kind.__name__}, got: {column.dtype}")
+    if column.dtype.kind == "O":
+        for value in column:
+            if value is not None and not isinstance(value, str):
+                raise RuleError(f"column {name!r} must hold str or None, got: {value!r}")

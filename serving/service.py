@@ -1,0 +1,66 @@
+"""BentoML's entry: wires the parts together and serves the API.
+
+`bentoml serve serving.service:BocianService`; the configuration is the file that the environment
+variable BOCIAN_CONFIG names, `bocian.toml` by default.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from pathlib import Path
+
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+
+import bentoml
+
+from bocian.settings import load
+from features.catalogue import CATALOGUE
+from features.store import EventStore
+from serving.api.app import create_app
+from serving.bundles import Shelf
+from serving.engine import DecisionEngine
+from serving.ledger import open_ledger
+
+
+class _Wired:
+    """Holds the engine from the moment the service starts; the app asks for it on each request."""
+
+    engine: DecisionEngine | None = None
+
+    def get(self) -> DecisionEngine:
+        if self.engine is None:
+            self.engine = build_engine(Path(os.environ.get("BOCIAN_CONFIG", "bocian.toml")))
+        return self.engine
+
+
+def build_engine(config: Path) -> DecisionEngine:
+    """The engine that `config` describes."""
+    settings = load(config)
+    return DecisionEngine(
+        store=EventStore(settings.path("store")),
+        ledger=open_ledger(settings.ledger_url),
+        shelf=Shelf(settings.path("bundles"), CATALOGUE.hashes),
+        caps=settings.caps,
+        policy=settings.policy,
+        clock=settings.time,
+    )
+
+
+_wired = _Wired()
+
+
+@bentoml.service(name="bocian", workers=1, traffic={"timeout": 30})
+@bentoml.asgi_app(create_app(_wired.get), path="/")
+class BocianService:
+    """The decision API."""
+
+    def __init__(self) -> None:
+        """Load everything, so that the first request is as fast as the next."""
+        engine = _wired.get()
+        if engine.store.customer_ids:
+            engine.preview(engine.store.customer_ids[:1])
+        # A full collection over the loaded libraries takes 0.2 s: keep them out of its way.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(100_000, 50, 1000)
