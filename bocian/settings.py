@@ -60,8 +60,9 @@ class SendTime(_Section):
 
 
 class Paths(_Section):
-    """Where things lie, relative to `bocian.toml`. `ledger` is a path, or a `postgresql+psycopg://`
-    address.
+    """Where things lie, relative to `bocian.toml`.
+
+    `ledger` and `mlflow` are files of SQLite, or addresses such as `postgresql+psycopg://...`.
     """
 
     store: Path = Path("var/store")

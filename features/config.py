@@ -25,7 +25,7 @@ CONSENT_COLUMNS = (
     "purpose",
     "channel",
     "given",
-    "at",
+    "given_at",
     "means",
     "legal_basis",
 )

@@ -16,7 +16,7 @@ import duckdb
 from features.clock import MICROSECOND, to_us
 from features.config import Source
 from features.events import CHANNELS, EVENT_TYPES, NUMERIC_PROPERTIES, SORT_ORDER
-from features.files import instant_us, open_views, quoted
+from features.files import SourceError, instant_us, open_views, quoted
 
 _TIMES = ("occurred_at", "known_at")
 _NUMBERS = {"value_minor": "BIGINT", "quantity": "INTEGER"}
@@ -63,8 +63,10 @@ def ingest(
         progress: Told the name of each source when its turn comes.
 
     Raises:
-        SourceError: A file is missing or the SQL of a source fails.
+        SourceError: There is no source, a file is missing, or the SQL of a source fails.
     """
+    if not sources:
+        raise SourceError("at least one source must be declared, got: none")
     connection = duckdb.connect(
         config={
             "memory_limit": memory_limit,

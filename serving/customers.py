@@ -33,6 +33,9 @@ _SUBSCRIPTION = ("subscription_started", "subscription_resumed", "subscription_c
 class UnknownCustomerError(LookupError):
     """Neither an event nor a profile is known of the customer."""
 
+    def __init__(self, customer_id: str) -> None:
+        super().__init__(f"a customer must have an event or a profile, got: {customer_id!r}")
+
 
 @dataclass(frozen=True)
 class Customers:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import orjson
 
+from features.catalogue import CATALOGUE
 from features.clock import Clock, to_us
+from features.engine import compute
 from features.store import EventStore
+from features.zones import zone
 from serving.bundles import Loaded, Shelf
 from serving.config import Caps, Policy
 from serving.customers import Customers, UnknownCustomerError, look_up
@@ -64,12 +67,28 @@ class DecisionEngine:
         loaded, _ = self._present()
         return predictions_answer(self._look_up([customer_id], loaded), self.clock(), loaded)
 
-    def solve_prices(self, customer_ids: Sequence[str], budget: dict[str, float]) -> Prices:
-        """Price each resource so that deciding for `customer_ids` keeps the budget; recorded.
+    def active_customers(self, within_days: int) -> list[str]:
+        """Who ordered within the last `within_days`, sorted."""
+        now_us, last = to_us(self.clock()), CATALOGUE.names.index("days_since_last_order")
+        wall = zone(self.shelf.champion().bundle.business["time_zone"])
+        found: list[str] = []
+        for block in self.store.blocks():
+            since = compute(block, np.array([now_us], np.int64), CATALOGUE, wall)[:, 0, last]
+            found += [block.customer_ids[i] for i in np.flatnonzero(since <= within_days)]
+        return found
 
-        A resource without a budget is free.
+    def price_slot(self, customer_ids: Sequence[str], budget: Mapping[str, float]) -> Prices | None:
+        """Price resources so that deciding for `customer_ids` in this slot keeps the `budget`.
+
+        A slot is priced once: a later batch of the same slot finds the resources partly used, and
+        what is already decided does not change. None where it has been priced before.
+
+        Raises:
+            ValueError: Exploration alone would use more than a budget.
         """
         loaded, slot = self._present()
+        if self.ledger.prices.latest(_priced(slot)):
+            return None
         _, faced, choices = self._weigh(customer_ids, loaded, slot, prices={})
         resources = faced.problem.resources
         limited = [i for i, name in enumerate(resources) if name in budget]
@@ -82,8 +101,12 @@ class DecisionEngine:
         )
         by_name = {resources[i]: float(p) for i, p in zip(limited, solved.prices, strict=True)}
         if by_name:
-            self.ledger.prices.put(slot.policy_epoch, by_name, to_us(self.clock()))
+            self.ledger.prices.put(_priced(slot), by_name, to_us(self.clock()))
         return solved
+
+    def slot(self) -> Slot:
+        """The decision slot that it is now."""
+        return self._present()[1]
 
     def _present(self) -> tuple[Loaded, Slot]:
         loaded = self.shelf.champion()
@@ -104,7 +127,7 @@ class DecisionEngine:
         )
 
     def _weigh(
-        self, customer_ids: Sequence[str], loaded: Loaded, slot: Slot, prices: dict[str, float]
+        self, customer_ids: Sequence[str], loaded: Loaded, slot: Slot, prices: Mapping[str, float]
     ) -> tuple[Customers, Situation, Choices]:
         customers = self._look_up(customer_ids, loaded)
         faced = situation(
@@ -130,7 +153,7 @@ class DecisionEngine:
     def _decide(
         self, customer_ids: Sequence[str], loaded: Loaded, slot: Slot
     ) -> list[dict[str, Any]]:
-        prices = self.ledger.prices.latest(slot.policy_epoch)
+        prices = self.ledger.prices.latest(_priced(slot))
         customers, faced, choices = self._weigh(customer_ids, loaded, slot, prices)
         return [
             compose(
@@ -149,3 +172,8 @@ class DecisionEngine:
     @property
     def _secret(self) -> bytes:
         return self.policy.secret.get_secret_value().encode()
+
+
+def _priced(slot: Slot) -> str:
+    """The key under which a slot's prices are kept."""
+    return f"{slot.policy_epoch}:{slot.name}"

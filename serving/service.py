@@ -15,12 +15,9 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 import bentoml
 
 from bocian.settings import load
-from features.catalogue import CATALOGUE
-from features.store import EventStore
+from bocian.wiring import engine
 from serving.api.app import create_app
-from serving.bundles import Shelf
 from serving.engine import DecisionEngine
-from serving.ledger import open_ledger
 
 
 class _Wired:
@@ -30,21 +27,8 @@ class _Wired:
 
     def get(self) -> DecisionEngine:
         if self.engine is None:
-            self.engine = build_engine(Path(os.environ.get("BOCIAN_CONFIG", "bocian.toml")))
+            self.engine = engine(load(Path(os.environ.get("BOCIAN_CONFIG", "bocian.toml"))))
         return self.engine
-
-
-def build_engine(config: Path) -> DecisionEngine:
-    """The engine that `config` describes."""
-    settings = load(config)
-    return DecisionEngine(
-        store=EventStore(settings.path("store")),
-        ledger=open_ledger(settings.ledger_url),
-        shelf=Shelf(settings.path("bundles"), CATALOGUE.hashes),
-        caps=settings.caps,
-        policy=settings.policy,
-        clock=settings.time,
-    )
 
 
 _wired = _Wired()
@@ -57,9 +41,8 @@ class BocianService:
 
     def __init__(self) -> None:
         """Load everything, so that the first request is as fast as the next."""
-        engine = _wired.get()
-        if engine.store.customer_ids:
-            engine.preview(engine.store.customer_ids[:1])
+        ready = _wired.get()
+        ready.preview(ready.store.customer_ids[:1])
         # A full collection over the loaded libraries takes 0.2 s: keep them out of its way.
         gc.collect()
         gc.freeze()

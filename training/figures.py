@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,9 +42,15 @@ class Figure:
     difference: Estimate | None = None
     note: str = ""
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Any]:
         """JSON-able, nothing left out."""
         return asdict(self)
+
+
+def figure_from(members: dict[str, Any]) -> Figure:
+    """The figure that `to_dict` turned into `members`."""
+    difference = members["difference"]
+    return Figure(**members | {"difference": difference and Estimate(**difference)})
 
 
 def churn_figures(

@@ -15,6 +15,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from training.figures import Figure, figure_from
 from training.pipeline import Trained
 
 MODEL = "bocian-bundle"
@@ -124,6 +125,12 @@ class Registry:
             source=found.source,
             figures=json.loads(found.tags.get("figures", "{}")),
         )
+
+    def figures(self, version: Version) -> list[Figure]:
+        """The version's figures as they were judged in training."""
+        with tempfile.TemporaryDirectory() as folder:
+            stated = json.loads(self.download(version, "figures.json", Path(folder)).read_text())
+        return [figure_from(members) for members in stated["figures"]]
 
     def champion(self) -> Version | None:
         """The bundle that serves, if one does."""

@@ -74,7 +74,7 @@ ORACLE = {
     "discount_share_91d": "discount_91d / nullif(spend_91d + discount_91d, 0)",
     "coupon_share_182d": "coupon_182d / nullif(spend_182d + coupon_182d, 0)",
     "category_entropy_91d": f"coalesce(entropy(category) {_of('order_line', 91)}, 0) * ln(2)",
-    "top_category_share_91d": "any_value(top_category_91d) / nullif(lines_91d, 0)",
+    "top_category_share_91d": "coalesce(any_value(top_category_91d), 0) / nullif(lines_91d, 0)",
     **{f"messages_{d}d": _count("message_sent", d) for d in (28, 91, 364)},
     **{f"coupons_redeemed_{d}d": _count("coupon_redeemed", d) for d in (91, 364)},
     "days_since_last_message": f"min(age) {_of('message_sent')} / {DAY}",
@@ -145,9 +145,9 @@ class Oracle:
         events = events.assign(
             local_day=(wall - pd.Timestamp(0)).dt.days,
             local_hour=wall.dt.hour,
-            local_weekday=wall.dt.weekday,
+            local_weekday=wall.dt.day_of_week,
         )
-        self._connection = duckdb.connect()
+        self._connection = duckdb.connect(config={"threads": 1})
         self._connection.register("given", events)
         self._connection.execute("CREATE TABLE events AS SELECT * FROM given")
         self._connection.register("named", pd.DataFrame({"customer_id": list(customers)}))

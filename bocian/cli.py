@@ -1,0 +1,227 @@
+"""The command line. Each command is imported when it is called, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+FAILED, WRONG_INPUT, REFUSED = 1, 2, 3
+_EXIT_CODES = (
+    "Exit codes: 0 done, 1 failed, 2 wrong input or settings, 3 refused by a gate. "
+    "BOCIAN_DEBUG=1 shows where an error came from."
+)
+
+app = typer.Typer(
+    name="bocian",
+    help="Decides for every customer what to do next so that they come back, or nothing at all.",
+    epilog=_EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+features = typer.Typer(help="The feature catalogue.", no_args_is_help=True)
+models = typer.Typer(help="Registered bundles of models.", no_args_is_help=True)
+app.add_typer(features, name="features")
+app.add_typer(models, name="models")
+
+Config = Annotated[
+    Path, typer.Option("--config", "-c", envvar="BOCIAN_CONFIG", help="The configuration file.")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+_DEFAULT = Path("bocian.toml")
+
+
+def _example(line: str) -> str:
+    return f"Example: [bold]{line}[/]"
+
+
+@app.command(epilog=_example("bocian init shop/bocian.toml"))
+def init(target: Annotated[Path, typer.Argument(help="Where to write it.")] = _DEFAULT) -> None:
+    """Write a commented bocian.toml to start from."""
+    from bocian.commands import init as command  # noqa: PLC0415
+
+    command.run(target)
+
+
+@app.command(epilog=_example("bocian ingest --force"))
+def ingest(
+    config: Config = _DEFAULT,
+    force: Annotated[bool, typer.Option(help="Even where nothing has changed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read the sources into the event store; quarantine what breaks the contract."""
+    from bocian.commands import ingest as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.run(load(config), force=force, as_json=as_json)
+
+
+@features.command("list", epilog=_example("bocian features list --json"))
+def features_list(as_json: Json = False) -> None:
+    """Every feature with its unit, meaning and version."""
+    from bocian.commands import features as command  # noqa: PLC0415
+
+    command.list_features(as_json=as_json)
+
+
+@features.command("build", epilog=_example("bocian features build --as-of 2017-12-01T05:00:00Z"))
+def features_build(
+    config: Config = _DEFAULT,
+    as_of: Annotated[
+        list[str] | None, typer.Option(help="An instant, ISO 8601 with its zone; may be repeated.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write everyone's features at one or more instants to Parquet."""
+    from bocian.commands import features as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.build(load(config), as_of or [], as_json=as_json)
+
+
+@app.command(epilog=_example("bocian train --promote"))
+def train(
+    config: Config = _DEFAULT,
+    force: Annotated[bool, typer.Option(help="Even where nothing has changed.")] = False,
+    promote: Annotated[bool, typer.Option(help="Let it serve, if the gate allows.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train, judge, audit and register a bundle of models; the first one serves at once."""
+    from bocian.commands import train as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.run(load(config), force=force, promote=promote, as_json=as_json)
+
+
+@app.command(epilog=_example("bocian audit champion"))
+def audit(
+    version: Annotated[str, typer.Argument(help="A version's number or alias.")] = "champion",
+    config: Config = _DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Compare predictions and targeting by protected attribute; writes a page."""
+    from bocian.commands import audit as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.run(load(config), version, as_json=as_json)
+
+
+@models.command("list", epilog=_example("bocian models list"))
+def models_list(config: Config = _DEFAULT, as_json: Json = False) -> None:
+    """All registered bundles with their aliases and figures."""
+    from bocian.commands import models as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.list_versions(load(config), as_json=as_json)
+
+
+@models.command("compare", epilog=_example("bocian models compare challenger champion"))
+def models_compare(
+    one: Annotated[str, typer.Argument(help="A version's number or alias.")] = "challenger",
+    other: Annotated[str, typer.Argument(help="The one to compare with.")] = "champion",
+    config: Config = _DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Two bundles on the same rows, with paired intervals."""
+    from bocian.commands import models as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.compare_versions(load(config), one, other, as_json=as_json)
+
+
+@models.command("promote", epilog=_example("bocian models promote 3   (back: ... previous)"))
+def models_promote(
+    version: Annotated[str, typer.Argument(help="A version's number or alias.")],
+    config: Config = _DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Let a bundle serve; refused with reasons where its figures speak against it."""
+    from bocian.commands import models as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.promote(load(config), version, as_json=as_json)
+
+
+@app.command(epilog=_example("bocian serve --port 3000"))
+def serve(
+    config: Config = _DEFAULT,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Else the settings'.")] = None,
+) -> None:
+    """Serve the API in the foreground; Ctrl-C ends it."""
+    from bocian.commands import serve as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.run(load(config), config, port)
+
+
+@app.command(epilog=_example("bocian decide 1 7 18 --preview"))
+def decide(
+    customers: Annotated[list[str], typer.Argument(help="Customers' ids.")],
+    config: Config = _DEFAULT,
+    preview: Annotated[bool, typer.Option(help="Record nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The next best action of each customer, with its value, alternatives and what is closed."""
+    from bocian.commands import decide as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.decide(load(config), customers, preview=preview, as_json=as_json)
+
+
+@app.command(epilog=_example("bocian explain d41d8cd98f00b204e9800998ecf8427 --language pl"))
+def explain(
+    decision: Annotated[str, typer.Argument(help="A decision's id.")],
+    config: Config = _DEFAULT,
+    language: Annotated[str, typer.Option(help="en or pl.")] = "en",
+    as_json: Json = False,
+) -> None:
+    """Why a stored decision came out as it did."""
+    from bocian.commands import decide as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    if language not in ("en", "pl"):
+        raise typer.BadParameter(f"must be en or pl, got: {language!r}", param_hint="--language")
+    command.explain_decision(load(config), decision, language=language, as_json=as_json)
+
+
+@app.command(epilog=_example("bocian send --api http://127.0.0.1:3000"))
+def send(
+    config: Config = _DEFAULT,
+    api: Annotated[str | None, typer.Option(help="The API's address; else the settings'.")] = None,
+    now: Annotated[bool, typer.Option("--now", help="Deliver before the planned hour.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Decide for every active customer and deliver the messages; a second run repeats nothing."""
+    from bocian.commands import send as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.run(load(config), api=api, deliver_now=now, as_json=as_json)
+
+
+@app.command(epilog=_example("bocian demo var/demo"))
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where everything goes.")] = Path("var/demo"),
+) -> None:
+    """The whole job on real data: 2,469 households, a year of orders, from events to messages."""
+    from bocian.commands import demo as command  # noqa: PLC0415
+
+    command.run(folder)
+
+
+def main() -> None:
+    """Run, and turn errors that name what is wrong into an exit code and one message."""
+    try:
+        app()
+    except (ValueError, LookupError, OSError) as error:
+        if isinstance(error, KeyError | IndexError) or "BOCIAN_DEBUG" in os.environ:
+            raise
+        typer.secho(f"error: {error}", err=True, fg="red")
+        sys.exit(REFUSED if type(error).__name__ == "GateError" else WRONG_INPUT)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""`bocian init`: a commented `bocian.toml` to start from."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from bocian.commands.screen import out
+from bocian.settings import SettingsError
+
+
+def run(target: Path) -> None:
+    """Write the template, unless something lies there already."""
+    if target.exists():
+        raise SettingsError(f"a new configuration must not overwrite one, found: {target}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(files("bocian").joinpath("template.toml").read_text())
+    out.print(f"written: {target}. Next: say in [[sources]] where your events are, `bocian ingest`")

@@ -1,0 +1,93 @@
+"""A service of one's own for as long as a block of code lasts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from bocian.commands.serve import command, environment
+from bocian.settings import Settings
+
+_LONGEST_START_S = 120.0
+_LONGEST_STOP_S = 20.0
+
+
+class ServiceError(RuntimeError):
+    """The service did not come up."""
+
+
+@contextmanager
+def running(settings: Settings, config: Path, log: Path) -> Iterator[str]:
+    """Start the service on a free port, wait until it is ready, and stop it in any case.
+
+    Args:
+        settings: Of the service.
+        config: The file that they came from.
+        log: Where its output goes.
+
+    Yields:
+        Its address.
+
+    Raises:
+        ServiceError: It ended, or was not ready in time; the end of its log is in the message.
+    """
+    port = free_port()
+    address = f"http://{settings.service.host}:{port}"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command(settings, port),
+            env=environment(config),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            _wait_until_ready(process, address, log)
+            yield address
+        finally:
+            _stop(process)
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    end = time.monotonic() + _LONGEST_START_S
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise ServiceError(f"the service ended with {process.returncode}: {_tail(log)}")
+        try:
+            if httpx.get(f"{address}/readyz", timeout=5).status_code == 200:
+                return
+        except httpx.HTTPError:
+            pass  # not listening yet
+        time.sleep(0.2)
+    raise ServiceError(f"the service was not ready after {_LONGEST_START_S:.0f} s: {_tail(log)}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask the service to end; after a while, end it and the workers of its own session."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(_LONGEST_STOP_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-15:])

@@ -1,0 +1,123 @@
+"""`bocian train`: learn, judge, audit, register; and make the first bundle the champion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+
+from bocian import wiring
+from bocian.commands.screen import bars, figure, out, print_json, table
+from bocian.settings import Settings
+from features.catalogue import CATALOGUE
+from features.zones import zone
+from training.fairness import Protected
+from training.figures import Figure
+from training.pipeline import Declared, Trained, train
+
+if TYPE_CHECKING:
+    from training.tracking import Registry, Version
+
+
+@dataclass(frozen=True)
+class Result:
+    """The registered version; `trained` is None where it was up to date already."""
+
+    version: Version
+    trained: Trained | None
+
+
+def run(settings: Settings, *, force: bool, promote: bool, as_json: bool) -> Result:
+    """Train and say what came of it."""
+    registry = wiring.registry(settings)
+    result = train_all(settings, registry, force=force)
+    champion = registry.champion()
+    if promote or champion is None:
+        from bocian.commands.models import promote_version  # noqa: PLC0415
+
+        promote_version(settings, registry, result.version.number)
+    if as_json:
+        print_json(
+            {
+                "version": result.version.number,
+                "digest": result.version.digest,
+                "fresh": result.trained is not None,
+                "figures": registry.figures(result.version),
+            }
+        )
+        return result
+    show_figures(registry.figures(result.version))
+    fresh = "trained" if result.trained else "up to date (nothing was trained again)"
+    out.print(f"bundle {result.version.digest[:12]}, version {result.version.number}: {fresh}")
+    if champion is not None and champion.number != result.version.number and not promote:
+        out.print(
+            f"version {champion.number} goes on serving; compare with `bocian models compare "
+            f"{result.version.number} champion`, then `bocian models promote "
+            f"{result.version.number}`"
+        )
+    return result
+
+
+def train_all(settings: Settings, registry: Registry, *, force: bool) -> Result:
+    """A registered bundle of the present events and settings, trained anew where need be."""
+    policy, effects = wiring.declared_policy(settings)
+    store = wiring.event_store(settings)
+    inputs = wiring.training_inputs(settings, store.manifest.digest)
+    if not force:
+        for version in registry.versions():
+            if version.inputs == inputs:
+                return Result(version, None)
+    with bars() as progress:
+        trained = train(
+            store,
+            now=settings.now,
+            catalogue=CATALOGUE,
+            zone=zone(settings.business.time_zone),
+            horizons=settings.horizons,
+            training=settings.training,
+            declared=Declared(
+                business=settings.business.model_dump(mode="json"),
+                policy=policy,
+                effects=effects,
+                protected=protected_attributes(settings),
+                margin_rate=settings.business.margin,
+                proxy_trust=settings.send_time.proxy_trust,
+            ),
+            progress=progress.tell,
+        )
+        progress.tell("register", 0, 1)
+        version = registry.register(trained, inputs=inputs)
+        progress.tell("register", 1, 1)
+    return Result(version, trained)
+
+
+def protected_attributes(settings: Settings) -> Protected:
+    """Each declared attribute's value by customer, as ingested."""
+    path = settings.path("store") / "protected" / "protected.parquet"
+    if settings.protected is None or not path.exists():
+        return {}
+    rows = pq.read_table(path).to_pylist()
+    return {
+        name: {row["customer_id"]: row[name] for row in rows}
+        for name in settings.protected.attributes
+    }
+
+
+def show_figures(figures: list[Figure]) -> None:
+    """Each figure beside its baseline, with the interval of the difference."""
+    drawn = table(
+        "Figures on the latest labels, none of which taught the models (95 % intervals)",
+        *("figure", "model", "baseline", "difference", "baseline is"),
+        right=("model", "baseline", "difference"),
+    )
+    for f in figures:
+        own = f" [{figure(f.low)}, {figure(f.high)}]" if f.low is not None else ""
+        gap = ""
+        if f.difference is not None:
+            d = f.difference
+            gap = f"{figure(d.value)} [{figure(d.low)}, {figure(d.high)}]"
+        drawn.add_row(
+            f.name, figure(f.model) + own, figure(f.baseline), gap, f.baseline_name or f.note
+        )
+    out.print(drawn)

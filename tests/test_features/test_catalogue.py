@@ -1,0 +1,203 @@
+"""The catalogue as a list: documented, without protected attributes, versioned by what it does."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+
+import numpy as np
+import pytest
+
+from features.catalogue import CATALOGUE
+from features.catalogue.declare import Aggregate, Catalogue, Group, Op
+
+MODULE = '''
+from features.catalogue.declare import Aggregate, Group, Op
+
+made = Group("made", "Made for a test")
+made.aggregate("_orders", Aggregate(Op.COUNT, "order", {days}))
+made.windows("spend_{{d}}d", "Spend.", "minor units", Op.SUM, "order", days=(28,), measure="value_minor")
+
+
+@made.feature("orders")
+def doubled(_orders):
+    """{description}"""
+    {comment}
+    return {result}
+
+
+@made.feature("orders")
+def next_to_it(_orders):
+    """Another."""
+    return _orders + 1
+'''  # noqa: E501
+
+
+@pytest.fixture
+def hashes(tmp_path):
+    """Version hashes of a small catalogue whose source is written with the given parts."""
+
+    def made(number=iter(range(100)), **parts):
+        stated = {"days": 28, "description": "Twice.", "comment": "# why", "result": "_orders * 2"}
+        path = tmp_path / f"made_{next(number)}.py"
+        path.write_text(MODULE.format(**stated | parts))
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return Catalogue((module.made,)).hashes
+
+    return made
+
+
+def test_a_hash_changes_with_the_functions_body(hashes):
+    before, after = hashes(), hashes(result="_orders * 3")
+    assert before["doubled"] != after["doubled"]
+    assert before["next_to_it"] == after["next_to_it"]
+
+
+def test_a_hash_changes_with_the_window_of_what_it_reads(hashes):
+    before, after = hashes(), hashes(days=56)
+    assert before["doubled"] != after["doubled"]
+    assert before["next_to_it"] != after["next_to_it"]
+    assert before["spend_28d"] == after["spend_28d"]
+
+
+def test_a_hash_does_not_change_with_words_about_it(hashes):
+    other_words = hashes(description="As many again.", comment="# another reason")
+    assert hashes() == other_words
+
+
+def test_a_version_tells_catalogues_apart():
+    groups = CATALOGUE.groups
+    assert Catalogue(groups).version == CATALOGUE.version
+    assert Catalogue(groups[:-1]).version != CATALOGUE.version
+
+
+def test_features_are_many_and_their_names_differ():
+    assert len(CATALOGUE) >= 40
+    assert len(set(CATALOGUE.names)) == len(CATALOGUE) == len(list(CATALOGUE))
+    assert {f.group for f in CATALOGUE} == {
+        "rfm", "rhythm", "basket", "engagement", "clock", "tenure",
+    }  # fmt: skip
+
+
+def test_no_group_hides_a_feature_or_an_aggregate_of_another():
+    for kind in ("features", "aggregates"):
+        declared = [name for group in CATALOGUE.groups for name in getattr(group, kind)]
+        assert len(declared) == len(set(declared))
+
+
+@pytest.mark.parametrize("feature", list(CATALOGUE), ids=lambda f: f.name)
+def test_each_feature_is_documented(feature):
+    assert feature.name.isidentifier()
+    assert re.fullmatch(r"[A-Z0-9].*\.", feature.description)
+    assert "{" not in feature.description
+    assert feature.unit
+
+
+def test_a_feature_stands_after_all_that_it_reads():
+    for feature in CATALOGUE:
+        read = [i for i in feature.inputs if i in CATALOGUE.features]
+        place = CATALOGUE.names.index
+        assert all(place(name) < place(feature.name) for name in read)
+
+
+@pytest.mark.parametrize(
+    "protected",
+    ["age", "sex", "gender", "income", "disability", "religion", "ethnicity", "race", "nationality",
+     "marital", "household", "pregnant", "health", "name", "surname"],
+)  # fmt: skip
+def test_no_protected_attribute_is_a_feature(protected):
+    columns = [*CATALOGUE.names, *(a.measure or "" for a in CATALOGUE.aggregates.values())]
+    assert not [c for c in columns if protected in c.split("_")]
+
+
+def group(*features, **aggregates):
+    made = Group("made", "Made for a test")
+    for name, aggregate in aggregates.items():
+        made.aggregate(name, aggregate)
+    for function in features:
+        made.feature("unit")(function)
+    return made
+
+
+def first(second):
+    return second
+
+
+def second(first):
+    return first
+
+
+def test_a_ring_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"in a ring: \['first', 'second', 'first'\]"):
+        Catalogue((group(first, second),)).names  # noqa: B018
+
+
+def test_an_input_that_nothing_declares_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"'first' reads 'second', which nothing declares"):
+        Catalogue((group(first),)).names  # noqa: B018
+
+
+def test_a_group_refuses_a_name_twice():
+    with pytest.raises(ValueError, match=r"a feature's name must be new, got: 'first'"):
+        group(first, first)
+    made = group(_n=Aggregate(Op.COUNT, "order"))
+    with pytest.raises(ValueError, match=r"an aggregate's name must be new, got: '_n'"):
+        made.aggregate("_n", Aggregate(Op.COUNT, "order"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "rule"),
+    [
+        ({"op": Op.COUNT, "type": "ordr"}, r"type must be one of \['order', .*, got: 'ordr'"),
+        ({"op": Op.SUM, "type": "order"}, r"measure goes with SUM and MAX alone, got: .*SUM"),
+        ({"op": Op.COUNT, "type": "order", "measure": "quantity"}, r"measure goes with SUM"),
+        ({"op": Op.MAX, "type": "order", "measure": "age"}, r"\['value_minor', .*\], got: 'age'"),
+        ({"op": Op.COUNT, "type": "order", "days": -7}, r"days must be positive, .* got: -7"),
+    ],
+)
+def test_an_aggregate_that_cannot_be_walked_cannot_be_built(wrong, rule):
+    with pytest.raises(ValueError, match=rule):
+        Aggregate(**wrong)
+
+
+NAN = np.nan
+# One row a stage, and one on each side of the edges between them.
+STAGES = [
+    # tenure, since last, last gap, orders 91d, overdue
+    ("new", 10, 3, 4, 3, 0.7),
+    ("new", 27.99, 1, 1, 40, 0.7),
+    ("active", 28, 3, 4, 3, 0.7),
+    ("active", 300, 13.99, 4, 11, 3),  # two mean gaps, but not yet 14 days
+    ("active", 300, 20, NAN, 1, NAN),  # one order: no gap to be measured by
+    ("loyal", 300, 3, 4, 12, 0.7),
+    ("at_risk", 300, 14, 4, 30, 2),
+    ("at_risk", 20, 15, 2, 5, 7),
+    ("returned", 300, 3, 56, 1, 0.1),
+    ("returned", 300, 30, 56, 1, 2),
+    ("lapsed", 300, 56, 60, 1, 1),
+    ("lapsed", 300, 181.99, 4, 0, 9),
+    ("lost", 300, 182, 4, 0, 9),
+    ("unknown", NAN, NAN, NAN, 0, NAN),
+]
+
+
+@pytest.mark.parametrize(("stage", "tenure", "since", "gap", "orders", "overdue"), STAGES)
+def test_the_lifecycle_stage(stage, tenure, since, gap, orders, overdue):
+    feature = CATALOGUE.features["lifecycle_stage"]
+    row = {
+        "tenure_days": tenure,
+        "days_since_last_order": since,
+        "last_gap_days": gap,
+        "orders_91d": orders,
+        "overdue_ratio": overdue,
+    }
+    (code,) = feature.compute(*(np.array([row[name]], float) for name in feature.inputs))
+    assert ("unknown" if np.isnan(code) else feature.codes[int(code)]) == stage
+
+
+def test_the_stages_are_those_that_a_business_may_name():
+    from serving.config import LIFECYCLE_STAGES
+
+    assert CATALOGUE.features["lifecycle_stage"].codes == LIFECYCLE_STAGES

@@ -1,0 +1,154 @@
+"""The store: one customer, all customers in blocks, and a swap that a crash cannot spoil."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from event_rows import AS_OF, SOURCE, event, load, store_of, write
+
+from features.block import Block
+from features.clock import HOUR_US
+from features.store import EventStore, StoreError
+
+
+def rows_of(block: Block, customer: int = 0) -> list[tuple[object, ...]]:
+    """One customer's events in plain values, whatever the block's encoding."""
+    first, end = block.offsets[customer : customer + 2]
+    names = [block.categories[c] if c >= 0 else None for c in block.category[first:end]]
+    columns = (block.occurred_at, block.known_at, block.type, *block.measures)
+    return list(zip(names, *(c[first:end].tolist() for c in columns), strict=True))
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory) -> EventStore:
+    """Some 46,000 events in several row groups: `b` and `m` span them, others lie between."""
+    rng = np.random.default_rng(7)
+    sizes = {"a": 1, "b": 25_000, "c": 3, "m": 20_500} | {f"n{i}": i % 9 + 1 for i in range(100)}
+    events = [
+        event(
+            customer,
+            int(hours) / 24,
+            rng.choice(("order", "order_line")),
+            value=int(value),
+            category=rng.choice(("milk", "bread", None)),
+        )
+        for customer, size in sizes.items()
+        for hours, value in zip(rng.integers(1, 9000, size), rng.integers(0, 10**9, size), strict=True)
+    ]
+    return store_of(events, tmp_path_factory.mktemp("large"))
+
+
+def test_the_large_store_has_several_row_groups(large):
+    file = pq.ParquetFile(large.path / large.manifest.events_file)
+    sizes = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
+    assert len(sizes) >= 3
+    assert max(sizes) < 25_000  # so that one customer cannot lie in one group
+
+
+@pytest.mark.parametrize("customers", [1, 3, 20_000])
+def test_a_customer_is_their_slice_of_the_blocks(large, customers):
+    met = []
+    for block in large.blocks(customers):
+        assert len(block) <= customers
+        for i, customer in enumerate(block.customer_ids):
+            assert rows_of(large.customer(customer)) == rows_of(block, i)
+            met.append(customer)
+    assert tuple(met) == large.customer_ids
+    assert sum(len(block.occurred_at) for block in large.blocks(customers)) == large.manifest.events
+
+
+def test_events_lie_in_order_of_time(large):
+    for block in large.blocks():
+        steps = np.diff(block.occurred_at)
+        assert (steps[np.diff(block.customer_of) == 0] >= 0).all()
+
+
+def test_one_customers_measures_have_the_layout_that_is_compiled(large):
+    for customer in ("a", "b", "nobody"):
+        assert large.customer(customer).measures.flags.c_contiguous
+
+
+def test_someone_unknown_has_an_empty_block(large):
+    block = large.customer("nobody")
+    assert (block.customer_ids, block.offsets.tolist()) == (("nobody",), [0, 0])
+    assert rows_of(block) == []
+    assert "nobody" not in large
+    assert "a" in large
+
+
+def test_the_manifest_says_what_is_there(tmp_path):
+    rows = [event("b", 2), event("a", 30), event("a", 1), event("0", 1)]
+    store = store_of(rows, tmp_path)
+    manifest = store.manifest
+    assert (manifest.events, manifest.customers, store.customer_ids) == (3, 2, ("a", "b"))
+    assert (manifest.first_at, manifest.last_at) == (
+        "2017-12-02T05:00:00+00:00",
+        "2017-12-31T05:00:00+00:00",
+    )
+    (counts,) = manifest.counts
+    assert (counts["read"], counts["kept"], counts["quarantined"]) == (4, 3, 1)
+
+
+def test_columns_arrive_as_they_were_written(tmp_path):
+    made = event("a", 3, value=1999, quantity=7, discount=50, coupon=25, category="ser żółty",
+                 known_days_ago=1)  # fmt: skip
+    store = store_of([made, event("a", 2, "session")], tmp_path)
+    bought, looked = rows_of(store.customer("a"))
+    assert bought[:3] == ("ser żółty", made["occurred_at"], made["known_at"])
+    assert bought[4:] == (1999, 7, 50, 25)
+    assert looked[0] is None
+
+
+def test_an_empty_store_can_be_read(tmp_path):
+    store = store_of([event("0", 1)], tmp_path)  # a guest's alone
+    assert (store.manifest.events, store.customer_ids, list(store.blocks())) == (0, (), [])
+    assert rows_of(store.customer("a")) == []
+
+
+def test_a_store_that_is_missing_says_what_to_run(tmp_path):
+    with pytest.raises(StoreError, match=r"must lie at .*nowhere, found none: run `bocian ingest`"):
+        EventStore(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"digest": "x"}', '{"counts": []}'])
+def test_a_manifest_that_cannot_be_read_is_named(text, tmp_path):
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(StoreError, match=r"manifest of the store at .* cannot be read"):
+        EventStore(tmp_path)
+
+
+def test_a_crash_before_the_manifest_leaves_the_old_generation(tmp_path):
+    store = store_of([event("a", 1, value=5)], tmp_path)
+    for file in (store.manifest.events_file, store.manifest.customers_file):
+        (store.path / f"events-{file}-half-written.parquet").write_bytes(b"PAR1")
+    (store.path / ".manifest.json.99999").write_text('{"digest"')
+    again = EventStore(store.path)
+    assert again.manifest == store.manifest
+    assert rows_of(again.customer("a"))[0][3] == 5
+
+
+def test_a_new_generation_replaces_the_old_and_its_files(tmp_path):
+    old = store_of([event("a", 1)], tmp_path)
+    old.customer("a")
+    write([event("a", 1), event("b", 1)], tmp_path / "made.parquet")
+    load(tmp_path, SOURCE)
+    new = EventStore(old.path)
+    assert (old.customer_ids, new.customer_ids) == (("a",), ("a", "b"))
+    assert new.manifest.digest != old.manifest.digest
+    stated = dataclasses.asdict(new.manifest)
+    left = {path.name for path in new.path.iterdir()}
+    assert left == {"manifest.json", *(stated[k] for k in stated if k.endswith("_file"))}
+
+
+def test_the_same_events_give_the_same_digest_elsewhere(tmp_path):
+    (tmp_path / "other").mkdir()
+    rows = [event("a", n / 3, value=n) for n in range(200)]
+    first = store_of(rows, tmp_path)
+    assert store_of(rows, tmp_path / "other").manifest.digest == first.manifest.digest
+    shutil.rmtree(tmp_path / "other" / "store")
+    changed = [*rows[:-1], rows[-1] | {"occurred_at": AS_OF - HOUR_US}]
+    assert store_of(changed, tmp_path / "other").manifest.digest != first.manifest.digest
