@@ -22,6 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # importing rich for the help alone would take half a second
 )
 features = typer.Typer(help="The feature catalogue.", no_args_is_help=True)
 models = typer.Typer(help="Registered bundles of models.", no_args_is_help=True)
@@ -36,7 +37,7 @@ _DEFAULT = Path("bocian.toml")
 
 
 def _example(line: str) -> str:
-    return f"Example: [bold]{line}[/]"
+    return f"Example: {line}"
 
 
 @app.command(epilog=_example("bocian init shop/bocian.toml"))
@@ -53,7 +54,7 @@ def ingest(
     force: Annotated[bool, typer.Option(help="Even where nothing has changed.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Read the sources into the event store; quarantine what breaks the contract."""
+    """Read the sources into the event store. What breaks the contract is quarantined."""
     from bocian.commands import ingest as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
@@ -61,11 +62,14 @@ def ingest(
 
 
 @features.command("list", epilog=_example("bocian features list --json"))
-def features_list(as_json: Json = False) -> None:
+def features_list(
+    as_json: Json = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="As a page, for docs.")] = False,
+) -> None:
     """Every feature with its unit, meaning and version."""
     from bocian.commands import features as command  # noqa: PLC0415
 
-    command.list_features(as_json=as_json)
+    command.list_features(as_json=as_json, as_markdown=as_markdown)
 
 
 @features.command("build", epilog=_example("bocian features build --as-of 2017-12-01T05:00:00Z"))
@@ -90,7 +94,7 @@ def train(
     promote: Annotated[bool, typer.Option(help="Let it serve, if the gate allows.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Train, judge, audit and register a bundle of models; the first one serves at once."""
+    """Train, judge, audit and register models. The first bundle serves at once."""
     from bocian.commands import train as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
@@ -103,7 +107,7 @@ def audit(
     config: Config = _DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Compare predictions and targeting by protected attribute; writes a page."""
+    """Compare predictions by protected attribute. Writes a page."""
     from bocian.commands import audit as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
@@ -139,7 +143,7 @@ def models_promote(
     config: Config = _DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Let a bundle serve; refused with reasons where its figures speak against it."""
+    """Let a bundle serve. Refused, with reasons, where its figures speak against it."""
     from bocian.commands import models as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
@@ -165,7 +169,7 @@ def decide(
     preview: Annotated[bool, typer.Option(help="Record nothing.")] = False,
     as_json: Json = False,
 ) -> None:
-    """The next best action of each customer, with its value, alternatives and what is closed."""
+    """Each customer's next best action. With its value, what else was open and what was not."""
     from bocian.commands import decide as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
@@ -195,7 +199,7 @@ def send(
     now: Annotated[bool, typer.Option("--now", help="Deliver before the planned hour.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Decide for every active customer and deliver the messages; a second run repeats nothing."""
+    """Decide for active customers and deliver. A second run repeats nothing."""
     from bocian.commands import send as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
@@ -206,7 +210,7 @@ def send(
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where everything goes.")] = Path("var/demo"),
 ) -> None:
-    """The whole job on real data: 2,469 households, a year of orders, from events to messages."""
+    """The whole job on real data. A year of 2,469 households, from events to messages."""
     from bocian.commands import demo as command  # noqa: PLC0415
 
     command.run(folder)

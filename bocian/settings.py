@@ -127,11 +127,11 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment comes before the file, whose content arrives as keyword arguments."""
         return env_settings, init_settings
@@ -181,6 +181,10 @@ def load(path: Path) -> Settings:
         stated: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not TOML: {error}") from error
+    if "base" in stated:
+        raise SettingsError(
+            f"{path} must not hold base, which is the file's own folder, got: {stated['base']!r}"
+        )
     try:
         return Settings(base=path.resolve().parent, **stated)
     except ValidationError as error:

@@ -48,7 +48,7 @@ def read_rows(
             for c in columns
         ]
         statement = f"SELECT DISTINCT {', '.join(selected)} FROM {table.relation} ORDER BY ALL"
-        rows: list[dict[str, Any]] = connection.execute(statement).to_arrow_table().to_pylist()
+        rows: list[dict[str, Any]] = connection.sql(statement).to_arrow_table().to_pylist()
         return rows
 
 

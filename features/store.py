@@ -94,9 +94,10 @@ class EventStore:
     def customer(self, customer_id: str) -> Block:
         """The events of one customer; an empty block for one who has none."""
         position = self._position.get(customer_id)
-        first, end = (
-            (0, 0) if position is None else map(int, self._index[1][position : position + 2])
-        )
+        if position is None:
+            nothing = self._file.schema_arrow.empty_table()
+            return from_table(nothing, [customer_id], np.zeros(2, np.int64))
+        first, end = map(int, self._index[1][position : position + 2])
         group = int(np.searchsorted(self._group_starts, first, side="right")) - 1
         start = int(self._group_starts[group])
         if end <= self._group_starts[group + 1]:

@@ -54,8 +54,8 @@ class Bundle:
         boosters = (self.churn.booster, self.clv.any_order, self.clv.spend_if_any)
         for name, booster in zip(_BOOSTERS, boosters, strict=True):
             (folder / f"{name}.txt").write_text(booster.model_to_string())
-        manifest = json.dumps(self._manifest(), indent=1, sort_keys=True)
-        (folder / MANIFEST).write_text(manifest)
+        manifest = self._manifest() | {"files": _contents(folder)}
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True))
         return digest(folder)
 
     def columns(self, hashes: Mapping[str, str]) -> NDArray[np.int64]:
@@ -115,21 +115,31 @@ def load(folder: Path) -> Bundle:
         stated = json.loads((folder / MANIFEST).read_text())
         if stated["format"] != FORMAT:
             raise BundleError(f"a bundle's format must be {FORMAT}, got: {stated['format']!r}")
+        # LightGBM ends the whole process over a file that is cut short: it sees none that changed.
+        contents = _contents(folder)
+        if changed := [name for name in contents if contents[name] != stated["files"][name]]:
+            raise BundleError(f"a bundle's files must be as they were saved, changed: {changed}")
         boosters = {n: lgb.Booster(model_file=str(folder / f"{n}.txt")) for n in _BOOSTERS}
         return _from_manifest(stated, boosters)
     except BundleError:
         raise
     except (OSError, KeyError, TypeError, ValueError, lgb.basic.LightGBMError) as error:
-        raise BundleError(f"the bundle in {folder} cannot be read: {error!r}") from error
+        what = f"{type(error).__name__}: {error}"
+        raise BundleError(f"the bundle in {folder} cannot be read: {what}") from error
 
 
 def digest(folder: Path) -> str:
     """The SHA-256 of all files of a bundle, names included: what a decision names."""
-    total = hashlib.sha256()
-    for name in sorted([MANIFEST, *(f"{b}.txt" for b in _BOOSTERS)]):
-        content = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    total = hashlib.sha256((folder / MANIFEST).read_bytes())
+    for name, content in _contents(folder).items():
         total.update(f"{name} {content}\n".encode())
     return total.hexdigest()[:32]
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each booster's file, by the file's name."""
+    names = [f"{booster}.txt" for booster in _BOOSTERS]
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
 
 
 def _from_manifest(stated: dict[str, Any], boosters: dict[str, lgb.Booster]) -> Bundle:

@@ -52,7 +52,8 @@ class OwnRate:
         # A first week tells little of a rate: nobody is taken to have been there for less.
         seen = np.clip(features[:, self.tenure_column, None], 7.0, windows)
         rates = features[:, self.spend_columns] / seen * self.horizon_days
-        return np.asarray(rates @ np.array(self.weights))
+        # A sum over rows, and not a matrix product, whose last bit depends on how many rows come.
+        return np.asarray((rates * np.array(self.weights)).sum(axis=1))
 
     def __call__(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Spend within the horizon to start from, minor units, above 0, shape (rows,)."""

@@ -54,5 +54,6 @@ class SendTimeModel:
         """
         day = distribution.reshape(-1, 7, 24)[:, weekday]
         blocks = day.reshape(-1, BLOCKS, HOURS_PER_BLOCK).mean(axis=2)
-        usual = day[:, reference].mean(axis=1, keepdims=True)
+        # Contiguous rows are summed in one order, however many there are.
+        usual = np.ascontiguousarray(day[:, reference]).mean(axis=1, keepdims=True)
         return np.asarray(np.clip(1 + self.trust * (blocks / usual - 1), LOWEST, HIGHEST))

@@ -167,9 +167,14 @@ Budget = Annotated[dict[Slug, float], AfterValidator(_positive)]
 
 
 class Messages(Frozen):
-    """How a message looks and where the demo leaves it."""
+    """How a message looks.
+
+    Product categories are named in `category_language`, as in the events; messages in another
+    language leave them out. `templates` is a folder that is looked in before the built-in ones.
+    """
 
     sender_name: str = "Bocian"
     sender_address: str = "hello@bocian.invalid"
     unsubscribe_url: str = "https://bocian.invalid/unsubscribe"
+    category_language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
     templates: str | None = None

@@ -22,7 +22,7 @@ from serving.policy.choices import Choices
 from serving.policy.exploration import Exploration
 from serving.policy.policy import decide
 from serving.policy.prices import Prices, dual_prices
-from serving.record import answer, compose, decision_id, predictions_answer, stored
+from serving.record import compose, decision_id, predictions_answer, stored
 from serving.situation import Situation, situation
 from serving.slots import Slot, slot_at
 
@@ -58,9 +58,9 @@ class DecisionEngine:
         return found
 
     def preview(self, customer_ids: Sequence[str]) -> list[dict[str, Any]]:
-        """What would be decided now for each, with nothing recorded."""
+        """What would be decided now for each, with nothing recorded: whole records."""
         loaded, slot = self._present()
-        return [answer(record) for record in self._decide(customer_ids, loaded, slot)]
+        return self._decide(customer_ids, loaded, slot)
 
     def predictions(self, customer_id: str) -> dict[str, Any]:
         """Churn, margin and hours of one customer now."""

@@ -7,6 +7,7 @@ variable BOCIAN_CONFIG names, `bocian.toml` by default.
 from __future__ import annotations
 
 import gc
+import logging
 import os
 from pathlib import Path
 
@@ -16,8 +17,11 @@ import bentoml
 
 from bocian.settings import load
 from bocian.wiring import engine
+from models.bundle import BundleError
 from serving.api.app import create_app
 from serving.engine import DecisionEngine
+
+log = logging.getLogger("bocian.service")
 
 
 class _Wired:
@@ -42,7 +46,10 @@ class BocianService:
     def __init__(self) -> None:
         """Load everything, so that the first request is as fast as the next."""
         ready = _wired.get()
-        ready.preview(ready.store.customer_ids[:1])
+        try:
+            ready.preview(ready.store.customer_ids[:1])
+        except BundleError as error:
+            log.warning("alive, and not ready: %s", error)
         # A full collection over the loaded libraries takes 0.2 s: keep them out of its way.
         gc.collect()
         gc.freeze()

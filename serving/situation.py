@@ -85,7 +85,8 @@ def _timing(
     caps: Caps,
     arms: int,
 ) -> NDArray[np.float64]:
-    model, usual = loaded.bundle.send_time, loud_hours(caps)
+    model, loud = loaded.bundle.send_time, loud_hours(caps)
+    usual = loud if loud.any() else ~loud
     by_day = [model.multiplier(customers.predictions.hours, day, usual) for day in range(7)]
     blocks = np.array(
         [

@@ -38,9 +38,9 @@ class Training(Frozen):
     step_days: Annotated[int, Field(ge=1, le=365)] = 14
     dates: Annotated[int, Field(ge=1, le=200)] = 20
     history_days: Annotated[int, Field(ge=0, le=3650)] = 56
-    validation_dates: Annotated[int, Field(ge=1, le=12)] = 2
-    trials: Annotated[int, Field(ge=0, le=10_000)] = 15
-    tuning_seconds: Annotated[float, Field(ge=0)] = 45.0
+    validation_dates: Annotated[int, Field(ge=1, le=12)] = 6
+    trials: Annotated[int, Field(ge=0, le=10_000)] = 10
+    tuning_seconds: Annotated[float, Field(ge=0)] = 40.0
     seed: int = 20180101
     threads: Annotated[int, Field(ge=1, le=256)] = 2
     bootstrap: Annotated[int, Field(ge=100, le=100_000)] = 1_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -60,7 +61,10 @@ def shap_values(model: ChurnModel, features: NDArray[np.float64]) -> NDArray[np.
     import shap  # noqa: PLC0415 - five seconds to import
 
     explainer = shap.TreeExplainer(model.booster)
-    values = np.asarray(explainer.shap_values(features))
+    with warnings.catch_warnings():
+        # It tells that older versions gave a list for each class; this code reads today's array.
+        warnings.filterwarnings("ignore", message="LightGBM binary classifier")
+        values = np.asarray(explainer.shap_values(features))
     base = np.full((len(features), 1), float(np.ravel(explainer.expected_value)[-1]))
     return np.concatenate([values, base], axis=1)
 

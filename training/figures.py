@@ -16,6 +16,7 @@ from training.config import Horizons, Training
 from training.evaluation.amounts import bias, coverage, rmse, spearman
 from training.evaluation.bootstrap import (
     Estimate,
+    Statistic,
     interval,
     paired_bootstrap,
     weighted_mean,
@@ -111,9 +112,6 @@ def margin_figures(
     repeated = rows.column(last)
     draws = {"replicates": training.bootstrap, "seed": training.seed}
 
-    def squared_error(of: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray((of - spent) ** 2)
-
     low, high = model.interval(predicted)
     return [
         Figure(
@@ -121,19 +119,13 @@ def margin_figures(
             rmse(spent, predicted),
             baseline=rmse(spent, repeated),
             baseline_name=f"{last} again",
-            note="minor units",
-        ),
-        Figure(
-            "spend mean squared error",
-            float(squared_error(predicted).mean()),
-            baseline=float(squared_error(repeated).mean()),
-            baseline_name=f"{last} again",
             difference=paired_bootstrap(
-                weighted_mean(squared_error(predicted)),
-                weighted_mean(squared_error(repeated)),
+                _root_mean((predicted - spent) ** 2),
+                _root_mean((repeated - spent) ** 2),
                 rows.customer_id,
                 **draws,
             ),
+            note="minor units",
         ),
         Figure(
             "spend bias",
@@ -155,6 +147,11 @@ def margin_figures(
             baseline_name="as stated",
         ),
     ]
+
+
+def _root_mean(squares: NDArray[np.float64]) -> Statistic:
+    mean = weighted_mean(squares)
+    return lambda weights: np.sqrt(mean(weights))
 
 
 def nearest_window(names: Sequence[str], prefix: str, days: int) -> str:

@@ -81,9 +81,16 @@ def train(
         ValueError: The history is too short for the horizons.
     """
     now_us = to_us(now)
-    first = to_us(dt.datetime.fromisoformat(store.manifest.first_at))
-    churn_split = _split(now_us, first, horizons.churn_days, horizons, training)
-    margin_split = _split(now_us, first, horizons.margin_days, horizons, training)
+    churn_split, margin_split = (
+        dates_for(
+            now_us - (days + horizons.lag_days) * DAY_US,
+            store=store,
+            horizon_days=days,
+            horizons=horizons,
+            training=training,
+        )
+        for days in (horizons.churn_days, horizons.margin_days)
+    )
     dates = {*churn_split.dates, churn_split.test, *margin_split.dates, margin_split.test}
     rows = snapshot(
         store,
@@ -168,13 +175,22 @@ def _medians(rows: Snapshot) -> dict[str, float]:
     }
 
 
-def _split(
-    now: int, first_event: int, horizon_days: int, horizons: Horizons, training: Training
+def dates_for(
+    test: int, *, store: EventStore, horizon_days: int, horizons: Horizons, training: Training
 ) -> Split:
+    """The dates that teach and choose for a model that is judged at `test`.
+
+    Args:
+        test: An instant, microseconds in UTC.
+        store: Whose first event bounds the dates.
+        horizon_days: How far this model's label looks.
+        horizons: Whose `lag_days` is added to the gap.
+        training: How many dates, how far apart.
+    """
     gap = horizon_days + horizons.lag_days
     return split(
-        now - gap * DAY_US,
-        first_event=first_event,
+        test,
+        first_event=to_us(dt.datetime.fromisoformat(store.manifest.first_at)),
         gap_days=gap,
         step_days=training.step_days,
         dates=training.dates,

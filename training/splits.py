@@ -53,7 +53,8 @@ def split(
         validation_dates: How many of the latest dates choose settings and calibration.
 
     Raises:
-        ValueError: The history is too short for a training date before a validation date.
+        ValueError: The history is too short for a training date before a validation date, or
+            `dates` too few.
     """
     listed: list[int] = []
     date = test - gap_days * DAY_US
@@ -64,10 +65,12 @@ def split(
         d for d in listed[:validation_dates] if any(x + gap_days * DAY_US <= d for x in listed)
     ]
     if not teachable:
-        needed = history_days + 2 * gap_days
+        steps = -(-gap_days // step_days)
+        needed = history_days + gap_days + steps * step_days
         raise ValueError(
             f"events must reach back {needed} days before the test date {iso(test)} "
-            f"(history {history_days} + twice horizon and lag {gap_days}), "
-            f"the first event is of {iso(first_event)}"
+            f"(history {history_days}, and horizon and lag {gap_days} twice, in steps of "
+            f"{step_days}) and dates be {steps + 1} at least, "
+            f"the first event is of {iso(first_event)}, dates: {dates}"
         )
     return Split(test, tuple(listed), tuple(teachable), gap_days)

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
@@ -140,7 +142,12 @@ class Registry:
             return None
 
     def promote(self, number: str) -> Version:
-        """Make the version the champion; the one before stays known as `previous`."""
+        """Make the version the champion; the one before stays known as `previous`.
+
+        Raises:
+            RegistryError: There is no such version; the champion stays.
+        """
+        self.get(number)
         before = self.champion()
         if before is not None and before.number != number:
             self._client.set_registered_model_alias(MODEL, PREVIOUS, before.number)

@@ -55,7 +55,7 @@ def explain_decision(settings: Settings, decision_id: str, *, language: str, as_
 
 def show_decision(record: dict[str, Any]) -> None:
     """The choice with its parts, what else was open, and what was closed."""
-    money = f"{record['currency']} cents" if record["currency"] in ("USD", "EUR") else "minor units"
+    money = f"hundredths of {record['currency']}"
     predictions = record["predictions"]
     risk = predictions["churn_probability"]
     out.print(
@@ -70,7 +70,12 @@ def show_decision(record: dict[str, Any]) -> None:
             f"({predictions['margin_low_minor'] / 100:,.2f} to "
             f"{predictions['margin_high_minor'] / 100:,.2f})"
         )
-    drawn = table(f"value against doing nothing, in {money}", "", "action", *_PARTS, "value")
+    headings = [name.replace("_cost", "") for name in _PARTS]
+    drawn = table(
+        f"value against doing nothing, in {money}",
+        *("", "action", *headings, "value"),
+        right=(*headings, "value"),
+    )
     drawn.add_row("chosen", _arm(record), *_amounts(record))
     for other in record["alternatives"][:4]:
         drawn.add_row("open", _arm(other), *_amounts(other))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,11 @@ from features.engine import compute
 from features.zones import zone
 
 
-def list_features(*, as_json: bool) -> None:
+def list_features(*, as_json: bool, as_markdown: bool = False) -> None:
     """Print the catalogue."""
+    if as_markdown:
+        sys.stdout.write(markdown())
+        return
     rows = [
         {
             "name": f.name,
@@ -41,6 +45,29 @@ def list_features(*, as_json: bool) -> None:
                 drawn.add_row(*(str(row[k]) for k in ("name", "unit", "description", "version")))
         out.print(drawn)
     out.print(f"{len(CATALOGUE)} features, catalogue {CATALOGUE.version}")
+
+
+def markdown() -> str:
+    """The catalogue as a page; `docs/features.md` is what this gives."""
+    lines = [
+        "# Features",
+        "",
+        "Made by `bocian features list --markdown`. Do not edit it: change the catalogue.",
+        "",
+        f"{len(CATALOGUE)} features, catalogue version `{CATALOGUE.version}`. A window of `d` days "
+        "is `[as_of - d days, as_of)`, and only what was known by `as_of` counts. Days and hours "
+        "are those of the business's wall clock. Money is in minor units. A value that cannot be "
+        "known yet is missing (NaN), never 0.",
+    ]
+    for group in CATALOGUE.groups:
+        lines += ["", f"## {group.name}: {group.title}", ""]
+        lines += ["| feature | unit | meaning | version |", "|---|---|---|---|"]
+        lines += [
+            f"| `{f.name}` | {f.unit} | {f.description} | `{CATALOGUE.hashes[f.name]}` |"
+            for f in CATALOGUE
+            if f.group == group.name
+        ]
+    return "\n".join(lines) + "\n"
 
 
 def build(settings: Settings, as_of: list[str], *, as_json: bool) -> Path:

@@ -13,6 +13,8 @@ from rich.table import Table
 
 out = Console(highlight=False)
 notes = Console(stderr=True, highlight=False)
+if not out.is_terminal:
+    out.width = 120  # a file or a pipe has no edge
 
 
 def print_json(content: Any) -> None:
@@ -53,7 +55,7 @@ def table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
 
 
 def figure(value: float | None, digits: int = 3) -> str:
-    """A number as people read it; a dash for none."""
+    """A number as people read it; a hyphen for none."""
     if value is None:
-        return "–"
+        return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}f}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Callable
 from http import HTTPStatus
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -30,6 +32,10 @@ from serving.explain import explain
 from serving.record import answer
 
 log = logging.getLogger("bocian.api")
+
+_FAULT = Problem(
+    HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed; its operators can see where."
+)
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -60,7 +66,6 @@ def create_app(engine: Callable[[], DecisionEngine]) -> Starlette:
             UnknownCustomerError: _unknown_customer,
             BundleError: _no_bundle,
             HTTPException: _http_problem,
-            Exception: _fault,
         },
         middleware=[Middleware(_Observed, metrics=api.counters)],
     )
@@ -72,7 +77,7 @@ class _Api:
     def __init__(self, engine: Callable[[], DecisionEngine]) -> None:
         self._engine = engine
         self.counters = Metrics()
-        self._described = document(version("bocian"))
+        self._described = document(_version())
 
     async def next_best_action(self, request: Request) -> Response:
         body = await read(request, NextBestActionRequest)
@@ -102,7 +107,8 @@ class _Api:
         return _json(await run_in_threadpool(self._explained, request.path_params["decision_id"]))
 
     def _stored(self, decision_id: str) -> dict[str, Any]:
-        found = self._engine().ledger.decisions.get(decision_id)
+        # No id holds a NUL, and PostgreSQL fails where it is asked for one.
+        found = None if "\0" in decision_id else self._engine().ledger.decisions.get(decision_id)
         if found is None:
             raise Problem(HTTPStatus.NOT_FOUND, "There is no decision of this id.")
         record: dict[str, Any] = orjson.loads(found.record)
@@ -130,7 +136,11 @@ class _Api:
 
 
 class _Observed:
-    """Adds security headers to each answer, and counts it with the time that it took."""
+    """Adds security headers to each answer, counts it with its time, and answers for faults.
+
+    A fault ends here: the frames around would log it with its message, which may quote a
+    customer's data, and would answer without the headers.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -141,9 +151,12 @@ class _Observed:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
+        answering = False
 
         async def observed(message: Message) -> None:
+            nonlocal answering
             if message["type"] == "http.response.start":
+                answering = True
                 headers = [(k.lower().encode(), v.encode()) for k, v in _HEADERS.items()]
                 message["headers"] = [*message.get("headers", ()), *headers]
                 route = getattr(scope.get("route"), "path", "unknown")
@@ -151,7 +164,22 @@ class _Observed:
                 self._metrics.seconds.labels(route, str(message["status"])).observe(elapsed)
             await send(message)
 
-        await self._app(scope, receive, observed)
+        try:
+            await self._app(scope, receive, observed)
+        except Exception as error:
+            fault = f"{type(error).__qualname__} at {_place(error)}"
+            log.error("fault while answering: %s", fault)  # noqa: TRY400 - it may hold data
+            if answering:
+                raise ConnectionAbortedError("the answer broke off") from None
+            await _FAULT.response()(scope, receive, observed)
+
+
+def _version() -> str:
+    """The installed package's version; a Bento carries the code without its package's metadata."""
+    try:
+        return version("bocian")
+    except PackageNotFoundError:
+        return "0+unpackaged"
 
 
 def _json(content: dict[str, Any]) -> Response:
@@ -190,9 +218,7 @@ def _http_problem(_request: Request, error: Exception) -> Response:
     ).response()
 
 
-def _fault(_request: Request, error: Exception) -> Response:
-    # The type alone: a message may quote a customer's data.
-    log.error("fault while answering: %s", type(error).__qualname__)
-    return Problem(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed; its operators can see how."
-    ).response()
+def _place(error: Exception) -> str:
+    """Where in the code it was raised."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"

@@ -14,7 +14,14 @@ from serving.api.problems import Problem
 MOST_BYTES = 64 * 1024
 
 CustomerId = Annotated[
-    str, Field(min_length=1, max_length=200, description="As in the events.", examples=["1"])
+    str,
+    Field(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00]*$",  # PostgreSQL's text holds no NUL
+        description="As in the events.",
+        examples=["1"],
+    ),
 ]
 
 

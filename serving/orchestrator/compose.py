@@ -40,7 +40,9 @@ def compose(
         unsubscribe_url=unsubscribe_url,
         valid_until=_last_day(decision, send_at, profile.time_zone),
         offer=decision.offer,
-        favourite_category=decision.favourite_category,
+        favourite_category=decision.favourite_category
+        if profile.language == messages.category_language
+        else None,
     )
     rendered = renderer.render(action.id, channel, profile.language, content)
     headers = {SEND_AT_HEADER: send_at.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")}

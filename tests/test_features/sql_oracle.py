@@ -62,9 +62,7 @@ ORACLE = {
     **{f"items_{d}d": _sum("quantity", "order", d) for d in (28, 91)},
     "discount_91d": _sum("discount_minor", "order", 91),
     "coupon_182d": _sum("coupon_minor", "order", 182),
-    **{
-        f"categories_{d}d": f"count(DISTINCT category) {_of('order_line', d)}" for d in (28, 91)
-    },
+    **{f"categories_{d}d": f"count(DISTINCT category) {_of('order_line', d)}" for d in (28, 91)},
     "lines_91d": _count("order_line", 91),
     "returns_182d": _count("order_return", 182),
     "order_value_28d": "spend_28d / nullif(orders_28d, 0)",

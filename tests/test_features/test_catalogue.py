@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import re
 
 import numpy as np
@@ -37,7 +38,9 @@ def next_to_it(_orders):
 def hashes(tmp_path):
     """Version hashes of a small catalogue whose source is written with the given parts."""
 
-    def made(number=iter(range(100)), **parts):
+    number = itertools.count()
+
+    def made(**parts):
         stated = {"days": 28, "description": "Twice.", "comment": "# why", "result": "_orders * 2"}
         path = tmp_path / f"made_{next(number)}.py"
         path.write_text(MODULE.format(**stated | parts))

@@ -22,6 +22,7 @@ from features.files import SourceError
 from features.ingest import Counts, ingest
 from features.store import EventStore
 
+LATER = dt.datetime(2019, 1, 1, 5, tzinfo=dt.UTC)
 COLUMNS = ("event_id", "customer_id", "occurred_at", "type")
 ROWS = [
     {"event_id": "1", "customer_id": "a", "occurred_at": "2017-05-01 10:00:00", "type": "session"},
@@ -152,12 +153,14 @@ def test_a_discount_that_is_no_whole_number_is_refused_and_not_taken_for_none(
     ("row", "expected"),
     [
         ({"occurred_at": "2018-01-01T05:00:00Z"}, {"occurred_at": NOW}),  # now is not the future
-        ({"known_at": "2019-05-01 10:00:00"}, {"known_at": dt.datetime(2019, 5, 1, 10, tzinfo=dt.UTC)}),
+        ({"known_at": "2018-01-01 05:00:00"}, {"known_at": NOW}),
+        ({"occurred_at": "2018-01-01", "known_at": "2019-01-01T05:00Z"}, {"known_at": LATER}),
         ({"type": "order", "value_minor": "0"}, {"value_minor": 0}),
         ({"value_minor": "9007199254740993"}, {"value_minor": 2**53 + 1}),
         ({"value_minor": "12.0"}, {"value_minor": 12}),
         ({"quantity": None}, {"quantity": None}),
-        ({"channel": "store", "category": "ser żółty"}, {"channel": "store", "category": "ser żółty"}),
+        ({"channel": "store"}, {"channel": "store"}),
+        ({"category": "ser żółty"}, {"category": "ser żółty"}),
         ({"action_id": "a1", "message_id": "m1"}, {"action_id": "a1", "message_id": "m1"}),
     ],
 )  # fmt: skip
@@ -284,7 +287,7 @@ def test_each_row_is_kept_or_repeated_or_quarantined(rows, tmp_path_factory):
     assert counts.kept + counts.repeated + counts.quarantined == len(rows)
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(rows=st.lists(DIRTY, min_size=1, max_size=15), random=st.randoms(use_true_random=False))
 def test_neither_the_order_of_rows_nor_files_given_twice_change_a_byte(
     rows, random, tmp_path_factory

@@ -70,7 +70,7 @@ def test_each_feature_has_an_oracle_and_each_oracle_a_feature():
 
 
 # A query takes a tenth of a second: the failing example is shown as it came.
-@settings(max_examples=60, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=40, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(
     events=EVENTS,
     as_of=st.integers(-40, 40).map(lambda days: AS_OF + days * DAY_US),
@@ -113,7 +113,9 @@ def test_features_of_the_complete_journey_are_those_of_the_oracle(require, tmp_p
     demo = tomllib.loads((Path(bocian.demo.__file__).parent / "bocian.toml").read_text())
     load(tmp_path, *(Source(**source) for source in demo["sources"]))
     store = EventStore(tmp_path / "store")
-    frame = pd.read_parquet(store.path / store.manifest.events_file, columns=["customer_id", *TYPES])
+    frame = pd.read_parquet(
+        store.path / store.manifest.events_file, columns=["customer_id", *TYPES]
+    )
     for name in ("occurred_at", "known_at"):
         frame[name] = frame[name].dt.as_unit("us").astype("int64")
     frame = frame.fillna({"value_minor": 0, "quantity": 0, "discount_minor": 0, "coupon_minor": 0})

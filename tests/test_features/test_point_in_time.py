@@ -92,9 +92,7 @@ def test_online_and_batch_and_blocks_of_any_size_agree(seen, unknown, size, tmp_
     store = store_of(seen + unknown, tmp_path_factory.mktemp("store"))
     instants = np.array([AS_OF - 30 * DAY_US, AS_OF], np.int64)
     batch = [compute(block, instants, CATALOGUE, WARSAW) for block in store.blocks(size)]
-    online = [
-        compute(store.customer(c), instants, CATALOGUE, WARSAW) for c in store.customer_ids
-    ]
+    online = [compute(store.customer(c), instants, CATALOGUE, WARSAW) for c in store.customer_ids]
     given_ids = sorted({e["customer_id"] for e in seen + unknown})
     memory = compute(block_of(seen + unknown, given_ids), instants, CATALOGUE, WARSAW)
     assert list(store.customer_ids) == given_ids

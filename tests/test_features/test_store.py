@@ -8,10 +8,11 @@ import shutil
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from event_rows import AS_OF, SOURCE, event, load, store_of, write
+from event_rows import AS_OF, NOW, SOURCE, event, load, store_of, write
 
 from features.block import Block
 from features.clock import HOUR_US
+from features.ingest import ingest
 from features.store import EventStore, StoreError
 
 
@@ -37,7 +38,9 @@ def large(tmp_path_factory) -> EventStore:
             category=rng.choice(("milk", "bread", None)),
         )
         for customer, size in sizes.items()
-        for hours, value in zip(rng.integers(1, 9000, size), rng.integers(0, 10**9, size), strict=True)
+        for hours, value in zip(
+            rng.integers(1, 9000, size), rng.integers(0, 10**9, size), strict=True
+        )
     ]
     return store_of(events, tmp_path_factory.mktemp("large"))
 
@@ -123,12 +126,19 @@ def test_a_manifest_that_cannot_be_read_is_named(text, tmp_path):
 
 def test_a_crash_before_the_manifest_leaves_the_old_generation(tmp_path):
     store = store_of([event("a", 1, value=5)], tmp_path)
-    for file in (store.manifest.events_file, store.manifest.customers_file):
-        (store.path / f"events-{file}-half-written.parquet").write_bytes(b"PAR1")
+    write([event("a", 1, value=6), event("b", 1)], tmp_path / "made.parquet")
+    ingest(
+        [SOURCE],
+        base=tmp_path,
+        now=NOW,
+        events_path=store.path / "events-new.parquet",
+        quarantine_path=store.path / "quarantine-new.parquet",
+    )
     (store.path / ".manifest.json.99999").write_text('{"digest"')
     again = EventStore(store.path)
     assert again.manifest == store.manifest
-    assert rows_of(again.customer("a"))[0][3] == 5
+    assert again.customer_ids == ("a",)
+    assert rows_of(again.customer("a"))[0][4] == 5
 
 
 def test_a_new_generation_replaces_the_old_and_its_files(tmp_path):

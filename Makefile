@@ -1,0 +1,55 @@
+# Each target sets up .venv by itself when needed. `make demo` and `make test` are all a newcomer
+# needs: Python 3.11 or newer, make, and a network to the package registry.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO ?= var/demo
+export PYTHONUNBUFFERED = 1
+
+.PHONY: help demo test lint bench serve clean lock
+
+help:
+	@echo 'make demo    everything on real data: events, features, models, audit, decisions, messages'
+	@echo 'make test    the tests'
+	@echo 'make lint    ruff, mypy, import-linter'
+	@echo 'make bench   figures on real data, as JSON'
+	@echo 'make serve   keep the demo'"'"'s API up at http://127.0.0.1:3000 (docs at /docs)'
+	@echo 'make clean   remove what was built; make lock: resolve dependencies anew'
+
+demo: $(READY)
+	@$(BIN)/bocian demo $(DEMO)
+
+serve: $(READY)
+	@test -f $(DEMO)/bocian.toml || { echo 'run `make demo` first: it trains what is served'; exit 1; }
+	@$(BIN)/bocian serve --config $(DEMO)/bocian.toml
+
+test: $(READY)
+	@$(BIN)/pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	@$(BIN)/python benchmarks/complete_journey.py
+
+# The lock installs with hashes; the checkout itself is linked, so that edits take effect.
+$(READY): requirements.lock pyproject.toml
+	@PYTHON='$(PYTHON)' VENV='$(VENV)' sh scripts/setup.sh
+	@touch $@
+
+lock:
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		--all-extras pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		pyproject.toml -o requirements-serve.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		benchmarks/requirements.in -o benchmarks/requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
