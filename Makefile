@@ -34,7 +34,11 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The peers are installed on top of what the project needs, for the benchmarks alone.
 bench: $(READY)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes \
+		-r benchmarks/requirements.lock
+	@POLARS_MAX_THREADS=2 $(BIN)/python benchmarks/feature_kernel.py
 	@$(BIN)/python benchmarks/complete_journey.py
 
 # The lock installs with hashes; the checkout itself is linked, so that edits take effect.
@@ -48,7 +52,7 @@ lock:
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		pyproject.toml -o requirements-serve.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-		benchmarks/requirements.in -o benchmarks/requirements.lock
+		-c requirements.lock benchmarks/requirements.in -o benchmarks/requirements.lock
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

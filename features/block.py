@@ -109,4 +109,7 @@ def _indices(array: pa.DictionaryArray) -> NDArray[np.int64]:
 
 
 def _whole(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    return np.asarray(pc.fill_null(column.cast(pa.int64()), 0), dtype=np.int64)
+    numbers = np.asarray(pc.fill_null(column.cast(pa.int64()), 0), dtype=np.int64)
+    # Arrow lends one chunk read-only and copies several: to the compiler that is another type.
+    numbers.flags.writeable = False
+    return numbers
