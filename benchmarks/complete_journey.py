@@ -11,6 +11,7 @@ import argparse
 import datetime as dt
 import json
 import shutil
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ from features.zones import zone
 from training import churn, clv
 from training.figures import Figure, churn_figures, margin_figures
 from training.pipeline import dates_for
-from training.snapshot import snapshot
+from training.snapshot import Snapshot, snapshot
+from training.splits import Split
 
 CHURN_DATES = ("2017-10-01", "2017-11-01", "2017-12-01")
 SPEND_DATE = "2017-10-01"
@@ -66,26 +68,41 @@ def instant(settings: Settings, date: str) -> int:
     return to_us(local.astimezone(dt.UTC))
 
 
-def churn_at(store: EventStore, settings: Settings, date: str) -> list[Figure]:
-    """The churn model of that date on that date's customers."""
-    horizons, training = settings.horizons, settings.training
+def rows_around(
+    store: EventStore, settings: Settings, date: str, horizon_days: int
+) -> tuple[Split, Snapshot, Snapshot]:
+    """The dates, the rows that teach, and the rows that judge at `date`.
+
+    What teaches knows no more than that day did; what judges sees how it went on.
+    """
+    horizons = settings.horizons
     split = dates_for(
         instant(settings, date),
         store=store,
-        horizon_days=horizons.churn_days,
+        horizon_days=horizon_days,
         horizons=horizons,
-        training=training,
+        training=settings.training,
     )
-    # What teaches knows no more than that day did; what judges sees how it went on.
-    common = {
-        "catalogue": CATALOGUE,
-        "zone": zone(settings.business.time_zone),
-        "horizons": horizons,
-    }
-    past = snapshot(store, split.dates, known_by=split.test, **common)
+
+    def rows(dates: Sequence[int], known_by: int) -> Snapshot:
+        return snapshot(
+            store,
+            dates,
+            catalogue=CATALOGUE,
+            zone=zone(settings.business.time_zone),
+            horizons=horizons,
+            known_by=known_by,
+        )
+
+    end = split.test + (horizon_days + horizons.lag_days) * DAY_US
+    return split, rows(split.dates, split.test), rows([split.test], end)
+
+
+def churn_at(store: EventStore, settings: Settings, date: str) -> list[Figure]:
+    """The churn model of that date on that date's customers."""
+    horizons, training = settings.horizons, settings.training
+    split, past, judged = rows_around(store, settings, date, horizons.churn_days)
     fitted = churn.fit(past, split, horizons=horizons, training=training)
-    later = split.test + (horizons.churn_days + horizons.lag_days) * DAY_US
-    judged = snapshot(store, [split.test], known_by=later, **common)
     return churn_figures(
         fitted.model, churn.active(judged, horizons), horizons=horizons, training=training
     )
@@ -94,28 +111,9 @@ def churn_at(store: EventStore, settings: Settings, date: str) -> list[Figure]:
 def spend_at(store: EventStore, settings: Settings, date: str) -> list[Figure]:
     """The margin model of that date on that date's customers."""
     horizons, training = settings.horizons, settings.training
-    split = dates_for(
-        instant(settings, date),
-        store=store,
-        horizon_days=horizons.margin_days,
-        horizons=horizons,
-        training=training,
-    )
-    common = {
-        "catalogue": CATALOGUE,
-        "zone": zone(settings.business.time_zone),
-        "horizons": horizons,
-    }
-    past = snapshot(store, split.dates, known_by=split.test, **common)
-    fitted = clv.fit(
-        past,
-        split,
-        horizons=horizons,
-        training=training,
-        margin_rate=settings.business.margin,
-    )
-    later = split.test + (horizons.margin_days + horizons.lag_days) * DAY_US
-    judged = snapshot(store, [split.test], known_by=later, **common)
+    split, past, judged = rows_around(store, settings, date, horizons.margin_days)
+    margin = settings.business.margin
+    fitted = clv.fit(past, split, horizons=horizons, training=training, margin_rate=margin)
     return margin_figures(fitted.model, judged, horizons=horizons, training=training)
 
 

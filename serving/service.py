@@ -14,6 +14,7 @@ from pathlib import Path
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 
 import bentoml
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bocian.settings import load
 from bocian.wiring import engine
@@ -35,11 +36,26 @@ class _Wired:
         return self.engine
 
 
+class _Ours:
+    """Gives every request to the API.
+
+    A mounted app comes after BentoML's own /healthz, /readyz and /metrics, which know neither
+    whether a bundle serves nor what was decided; a middleware comes before them.
+    """
+
+    def __init__(self, app: ASGIApp, api: ASGIApp) -> None:
+        self._bentoml = app
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._api if scope["type"] == "http" else self._bentoml
+        await app(scope, receive, send)
+
+
 _wired = _Wired()
 
 
 @bentoml.service(name="bocian", workers=1, traffic={"timeout": 30})
-@bentoml.asgi_app(create_app(_wired.get), path="/")
 class BocianService:
     """The decision API."""
 
@@ -54,3 +70,6 @@ class BocianService:
         gc.collect()
         gc.freeze()
         gc.set_threshold(100_000, 50, 1000)
+
+
+BocianService.add_asgi_middleware(_Ours, api=create_app(_wired.get))

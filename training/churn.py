@@ -14,7 +14,6 @@ from scipy.optimize import minimize
 from models.churn import Calibration, ChurnModel
 from training.config import Horizons, Training
 from training.evaluation.probabilities import log_loss
-from training.evaluation.ranking import auc
 from training.snapshot import Snapshot
 from training.splits import Split
 from training.tuning import Space, tune
@@ -129,9 +128,3 @@ def _booster(rows: Snapshot, parameters: dict[str, Any], training: Training) -> 
         rows.features, churned(rows), feature_name=list(rows.names), free_raw_data=True
     )
     return lgb.train(parameters | {"seed": training.seed, "num_threads": training.threads}, data)
-
-
-def figures(model: ChurnModel, rows: Snapshot) -> dict[str, float]:
-    """AUC and log-loss on `rows`, beside those of counting orders."""
-    truth, p = churned(rows), model.probability(rows.features)
-    return {"auc": auc(truth, p), "log_loss": log_loss(truth, p)}

@@ -187,6 +187,8 @@ def dates_for(
         horizons: Whose `lag_days` is added to the gap.
         training: How many dates, how far apart.
     """
+    if not store.manifest.events:
+        raise ValueError(f"a store must hold events to learn from, got none at {store.path}")
     gap = horizon_days + horizons.lag_days
     return split(
         test,

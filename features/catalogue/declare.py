@@ -253,7 +253,14 @@ def _digest(text: str) -> str:
 
 
 def _body(function: Callable[..., Values]) -> str:
-    """The function's code without name, docstring and comments: what its result depends on."""
+    """What the function's result depends on, that of the package's functions it calls included."""
+    called = [function.__globals__.get(name) for name in function.__code__.co_names]
+    helpers = [f for f in called if inspect.isfunction(f) and f.__module__.startswith("features.")]
+    return "\n".join([_own_body(function), *(_body(helper) for helper in helpers)])
+
+
+def _own_body(function: Callable[..., Values]) -> str:
+    """The function's code without name, docstring and comments."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     assert isinstance(tree, ast.FunctionDef)  # noqa: S101 - a decorated def
     statements = tree.body[1:] if ast.get_docstring(tree) is not None else tree.body

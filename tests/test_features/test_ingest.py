@@ -314,6 +314,18 @@ def test_of_repeats_the_one_known_first_is_kept(tmp_path):
     assert kept(tmp_path)[0]["category"] == "early"
 
 
+@pytest.mark.parametrize("name", ["action_id", "message_id", "channel", "category", "quantity"])
+def test_repeats_that_differ_in_one_column_are_settled_alike_in_any_order(name, tmp_path):
+    values = ("web", "sms") if name == "channel" else ("1", "2")
+    rows = [ROWS[0] | {name: value} for value in values]
+    chosen = []
+    for given_rows in (rows, rows[::-1]):
+        pq.write_table(pa.Table.from_pylist(given_rows), tmp_path / "rows.parquet")
+        load(tmp_path, source("rows.parquet", columns=(name,)))
+        chosen.append(kept(tmp_path))
+    assert chosen[0] == chosen[1]
+
+
 def test_many_rows_in_any_order_give_the_same_bytes(tmp_path):
     events = [event(f"c{i % 977}", i % 300 + i / 1e5, value=i) for i in range(30_000)]
     for event_id, row in enumerate(events):

@@ -83,6 +83,30 @@ def test_features_are_those_of_the_oracle(events, as_of, time_zone):
     assert_same(matrix, Oracle(frame, CUSTOMERS, time_zone)(as_of))
 
 
+@pytest.mark.parametrize("time_zone", ["Europe/Warsaw", "America/New_York"])
+def test_features_of_a_crowd_are_those_of_the_oracle(time_zone):
+    """Some 200 customers on whole and half hours: every hour of the clock has its events."""
+    rng = np.random.default_rng(11)
+    customers = [f"c{i:03d}" for i in range(200)]
+    events = [
+        event(
+            customer,
+            half_hours / 48,
+            rng.choice(KINDS),
+            known_days_ago=half_hours / 48 - rng.choice((0, 0, 0, 2)),
+            value=int(rng.integers(0, 10**6)),
+            discount=int(rng.integers(0, 10**4)),
+            coupon=int(rng.integers(0, 10**3)),
+            category=rng.choice(("milk", "bread", "zloty", None)),
+        )
+        for customer in customers
+        for half_hours in rng.integers(0, 48 * rng.choice((20, 90, 400)), rng.integers(0, 60))
+    ]
+    block = block_of(events, customers)
+    matrix = compute(block, np.array([AS_OF]), CATALOGUE, zone(time_zone))[:, 0]
+    assert_same(matrix, Oracle(pd.DataFrame(events), customers, time_zone)(AS_OF))
+
+
 def test_the_oracle_itself_gives_what_a_person_counts():
     """Two customers by hand: an oracle that is wrong in the same way would be of no use."""
     events = [
