@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bocian.settings import Settings
 from features.catalogue import CATALOGUE
-from features.store import EventStore
+from features.store import EventStore, LatestStore
 from models.effects import DeclaredEffects
 from serving.bundles import Shelf
 from serving.engine import DecisionEngine
@@ -39,7 +39,7 @@ def shelf(settings: Settings) -> Shelf:
 def engine(settings: Settings) -> DecisionEngine:
     """The decision engine."""
     return DecisionEngine(
-        store=event_store(settings),
+        latest=LatestStore(settings.path("store")),
         ledger=ledger(settings),
         shelf=shelf(settings),
         caps=settings.caps,

@@ -70,13 +70,10 @@ class EventStore:
         self._file = pq.ParquetFile(
             path / self.manifest.events_file, read_dictionary=_DICTIONARIES, memory_map=True
         )
-
-    @cached_property
-    def _index(self) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-        table = pq.read_table(self.path / self.manifest.customers_file)
-        return tuple(table["customer_id"].to_pylist()), np.append(
-            table["first_row"].to_numpy(), self.manifest.events
-        ).astype(np.int64)
+        # Everything is opened now: the next ingest removes these files.
+        table = pq.read_table(path / self.manifest.customers_file)
+        first_rows = np.append(table["first_row"].to_numpy(), self.manifest.events)
+        self._index = tuple(table["customer_id"].to_pylist()), first_rows.astype(np.int64)
 
     @cached_property
     def _position(self) -> dict[str, int]:
@@ -136,6 +133,33 @@ class EventStore:
         return group
 
 
+class LatestStore:
+    """The store at a path as it is now: opened again once an ingest has replaced it.
+
+    What was read before goes on reading the generation that it was opened with.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Look at `path`; nothing is opened yet."""
+        self._manifest = path / "manifest.json"
+        self._opened: tuple[tuple[int, int], EventStore] | None = None
+
+    def get(self) -> EventStore:
+        """The store, at the price of a look at its manifest's time.
+
+        Raises:
+            StoreError: There is none, or it cannot be read.
+        """
+        try:
+            found = self._manifest.stat()
+        except FileNotFoundError:
+            return EventStore(self._manifest.parent)  # says what is missing
+        state = (found.st_mtime_ns, found.st_ino)
+        if self._opened is None or self._opened[0] != state:
+            self._opened = (state, EventStore(self._manifest.parent))
+        return self._opened[1]
+
+
 def publish(
     path: Path,
     *,
@@ -146,16 +170,23 @@ def publish(
 ) -> Manifest:
     """Make freshly written files the store's current state, and remove the generation before.
 
+    Files are named by their content and moved into place: whoever reads a generation of the same
+    name goes on reading the file that was there.
+
     Args:
-        path: The store's folder; the files must lie in it already.
-        events_path: Events in the store's order.
-        quarantine_path: What was refused.
+        path: The store's folder.
+        events_path: A draft in that folder: events in the store's order.
+        quarantine_path: Likewise, what was refused.
         counts: What became of each source's rows.
         inputs: A digest of everything the files were made from.
     """
-    digest = hashlib.sha256(events_path.read_bytes()).hexdigest()[:16]
+    with events_path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    names = {kind: f"{kind}-{digest}.parquet" for kind in ("events", "quarantine", "customers")}
+    events_path.replace(path / names["events"])
+    quarantine_path.replace(path / names["quarantine"])
     column = pq.read_table(
-        events_path, columns=["customer_id", "occurred_at"], read_dictionary=["customer_id"]
+        path / names["events"], columns=["customer_id", "occurred_at"], read_dictionary=["customer_id"]
     )
     ids = column["customer_id"].unify_dictionaries().combine_chunks()
     codes = np.concatenate([np.asarray(c.indices) for c in _chunks(ids)] or [np.zeros(0, np.int64)])
@@ -164,8 +195,9 @@ def publish(
         {"customer_id": column["customer_id"].take(pa.array(starts)).cast(pa.string()),
          "first_row": starts.astype(np.int64)}
     )  # fmt: skip
-    customers_path = path / f"customers-{digest}.parquet"
-    pq.write_table(customers, customers_path)
+    draft = path / "customers.draft"
+    pq.write_table(customers, draft)
+    draft.replace(path / names["customers"])
     times = np.asarray(column["occurred_at"].cast(pa.int64()))
     manifest = Manifest(
         digest=digest,
@@ -174,15 +206,14 @@ def publish(
         customers=len(starts),
         first_at=from_us(int(times.min())).isoformat() if len(times) else "",
         last_at=from_us(int(times.max())).isoformat() if len(times) else "",
-        events_file=events_path.name,
-        quarantine_file=quarantine_path.name,
-        customers_file=customers_path.name,
+        events_file=names["events"],
+        quarantine_file=names["quarantine"],
+        customers_file=names["customers"],
         counts=tuple(counts),
     )
     replace_file(path / "manifest.json", json.dumps(asdict(manifest), indent=1))
-    kept = {events_path.name, quarantine_path.name, customers_path.name}
     for old in path.glob("*.parquet"):
-        if old.name not in kept:
+        if old.name not in names.values():
             old.unlink()
     return manifest
 

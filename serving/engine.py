@@ -12,7 +12,7 @@ import orjson
 from features.catalogue import CATALOGUE
 from features.clock import Clock, to_us
 from features.engine import compute
-from features.store import EventStore
+from features.store import EventStore, LatestStore
 from features.zones import zone
 from serving.bundles import Loaded, Shelf
 from serving.config import Caps, Policy
@@ -33,12 +33,17 @@ __all__ = ["DecisionEngine", "UnknownCustomerError"]
 class DecisionEngine:
     """All that a decision needs, given from outside."""
 
-    store: EventStore
+    latest: LatestStore
     ledger: Ledger
     shelf: Shelf
     caps: Caps
     policy: Policy
     clock: Clock
+
+    @property
+    def store(self) -> EventStore:
+        """The events as they are now."""
+        return self.latest.get()
 
     def next_best_action(self, customer_id: str) -> dict[str, Any]:
         """The decision of the current slot: the stored one, or else a new one, recorded.

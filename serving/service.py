@@ -72,4 +72,5 @@ class BocianService:
         gc.set_threshold(100_000, 50, 1000)
 
 
-BocianService.add_asgi_middleware(_Ours, api=create_app(_wired.get))
+# The decorator has made a bentoml.Service of the class.
+BocianService.add_asgi_middleware(_Ours, api=create_app(_wired.get))  # type: ignore[attr-defined]

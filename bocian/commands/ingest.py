@@ -77,8 +77,7 @@ def ingest_all(settings: Settings, *, force: bool) -> Ingested:
     except StoreError:
         pass  # there is none yet, or none that can be read: it is about to be written
     folder.mkdir(parents=True, exist_ok=True)
-    events_path = folder / f"events-{inputs}.parquet"
-    quarantine_path = folder / f"quarantine-{inputs}.parquet"
+    events_path, quarantine_path = folder / "events.draft", folder / "quarantine.draft"
     with notes.status("ingest") as status:
         counts = ingest(
             settings.sources,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-
 import httpx
 
 from bocian import wiring
@@ -17,15 +15,12 @@ from serving.orchestrator.run import Orchestrator
 from serving.orchestrator.senders.files import FileSender
 
 
-@dataclass(frozen=True)
 class ServiceUnreachableError(ConnectionError):
     """Nothing answers at the API's address."""
 
-    api: str
-
-    def __str__(self) -> str:
-        return (
-            f"a service must answer at {self.api}, none does: start it with `bocian serve`, "
+    def __init__(self, api: str) -> None:
+        super().__init__(
+            f"a service must answer at {api}, none does: start it with `bocian serve`, "
             f"or name another with --api"
         )
 
@@ -34,7 +29,7 @@ def run(settings: Settings, *, api: str | None, deliver_now: bool, as_json: bool
     """Send, and say what became of it."""
     report = send_all(settings, api=api or address(settings), deliver_now=deliver_now)
     if as_json:
-        print_json(asdict(report))
+        print_json(vars(report))
     else:
         show(report, settings)
     return report

@@ -43,7 +43,7 @@ def run(settings: Settings, *, force: bool, promote: bool, as_json: bool) -> Res
                 "version": result.version.number,
                 "digest": result.version.digest,
                 "fresh": result.trained is not None,
-                "figures": registry.figures(result.version),
+                "figures": [f.to_dict() for f in registry.figures(result.version)],
             }
         )
         return result

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -27,20 +26,19 @@ def _curl(require):
     require(shutil.which("curl"), "curl not found: apt-get install curl")
 
 
-@pytest.fixture(scope="module")
-def own(shop, tmp_path_factory):
-    return own_copy(shop, tmp_path_factory.mktemp("service") / "shop")
+@pytest.fixture
+def own(service):
+    return service.shop
 
 
-@pytest.fixture(scope="module")
-def log(own):
-    return own.folder / "var" / "service.log"
+@pytest.fixture
+def log(service):
+    return service.log
 
 
-@pytest.fixture(scope="module")
-def api(own, log):
-    with running(own.settings, own.config, log) as address:
-        yield address
+@pytest.fixture
+def api(service):
+    return service.address
 
 
 def decide(api, who, **more):
@@ -147,15 +145,3 @@ def test_without_a_champion_the_service_lives_and_is_not_ready(shop, tmp_path):
         assert curl(f"{api}/healthz")[0] == 200
         pointer.write_text(pointed)
         assert decide(api, "c001")[0] == 200
-
-
-def test_a_service_that_cannot_start_says_why(shop, tmp_path):
-    from bocian.commands.running import ServiceError
-
-    own = own_copy(shop, tmp_path / "shop")
-    Path(own.settings.path("store") / "manifest.json").unlink()
-    with (
-        pytest.raises(ServiceError, match=r"a store of events must lie at"),
-        running(own.settings, own.config, tmp_path / "log"),
-    ):
-        pytest.fail("it started")

@@ -13,7 +13,7 @@ from event_rows import AS_OF, NOW, SOURCE, event, load, store_of, write
 from features.block import Block
 from features.clock import HOUR_US
 from features.ingest import ingest
-from features.store import EventStore, StoreError
+from features.store import EventStore, LatestStore, StoreError
 
 
 def rows_of(block: Block, customer: int = 0) -> list[tuple[object, ...]]:
@@ -162,3 +162,17 @@ def test_the_same_events_give_the_same_digest_elsewhere(tmp_path):
     shutil.rmtree(tmp_path / "other" / "store")
     changed = [*rows[:-1], rows[-1] | {"occurred_at": AS_OF - HOUR_US}]
     assert store_of(changed, tmp_path / "other").manifest.digest != first.manifest.digest
+
+
+def test_latest_store_sees_the_next_ingest_and_readers_keep_theirs(tmp_path):
+    latest = LatestStore(tmp_path / "store")
+    with pytest.raises(StoreError, match="run `bocian ingest` first"):
+        latest.get()
+    store_of([event("a", 3), event("a", 2)], tmp_path)
+    before = latest.get()
+    assert latest.get() is before
+    store_of([event("a", 3), event("b", 2), event("b", 1)], tmp_path)
+    after = latest.get()
+    assert after.customer_ids == ("a", "b")
+    assert before.customer_ids == ("a",)
+    assert len(before.customer("a").occurred_at) == 2
