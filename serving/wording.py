@@ -117,8 +117,9 @@ class _Money:
 
 
 def _name(arm: dict[str, Any]) -> str:
+    """An arm in either language."""
     channel = arm["channel"]
-    return str(arm["action_id"]) if channel is None else f"{arm['action_id']} by {channel}"
+    return str(arm["action_id"]) if channel is None else f"{arm['action_id']} ({channel})"
 
 
 def _parts(record: dict[str, Any], language: int) -> str:

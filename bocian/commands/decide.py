@@ -25,7 +25,7 @@ def decide(
     """Decide for each customer; recorded unless it is a preview."""
     engine = wiring.engine(settings)
     records = (
-        engine.preview(customer_ids)
+        [record | {"decision_id": None} for record in engine.preview(customer_ids)]
         if preview
         else [engine.next_best_action(customer_id) for customer_id in customer_ids]
     )
@@ -61,7 +61,7 @@ def show_decision(record: dict[str, Any]) -> None:
     out.print(
         f"[bold]customer {record['customer_id']}[/]: [bold]{_arm(record)}[/]"
         + (f", to be sent {record['send_at']}" if record["send_at"] else "")
-        + f"  (decision {record['decision_id']})"
+        + (f"  (decision {record['decision_id']})" if record["decision_id"] else "  (preview)")
     )
     if risk is not None:
         out.print(

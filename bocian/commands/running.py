@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
+import psutil
 
 from bocian.commands.serve import command, environment
 from bocian.settings import Settings
@@ -79,14 +78,20 @@ def _wait_until_ready(process: subprocess.Popen[bytes], address: str, log: Path)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask the service to end; after a while, end it and the workers of its own session."""
-    if process.poll() is None:
-        process.terminate()
-    try:
-        process.wait(_LONGEST_STOP_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    """Ask the service to end; after a while, end it and each of its workers.
+
+    Workers have sessions of their own and outlive a service that is killed, so that their ids are
+    noted while they are still its children.
+    """
+    if process.poll() is not None:
+        return
+    family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+    process.terminate()
+    _, left = psutil.wait_procs(family, timeout=_LONGEST_STOP_S)
+    for survivor in left:
+        with suppress(psutil.NoSuchProcess):
+            survivor.kill()
+    process.wait()
 
 
 def _tail(log: Path) -> str:

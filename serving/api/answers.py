@@ -81,7 +81,7 @@ class Versions(_Answer):
 class Decision(_Answer):
     """The next best action of a customer in a slot, `no_action` included."""
 
-    decision_id: str
+    decision_id: Annotated[str | None, Field(description="Null in a preview, which is not kept.")]
     customer_id: str
     slot: str
     as_of: str
@@ -138,7 +138,7 @@ class PredictionsAnswer(_Answer):
 class Explanation(BaseModel):
     """Why a decision came out as it did."""
 
-    decision_id: str
+    decision_id: Annotated[str | None, Field(description="Null in a preview.")]
     why_action: dict[str, Any]
     risk_rests_on: Annotated[
         dict[str, Any],

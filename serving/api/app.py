@@ -86,7 +86,8 @@ class _Api:
     def _next_best_action(self, body: NextBestActionRequest) -> dict[str, Any]:
         engine = self._engine()
         if body.preview:
-            record = engine.preview([body.customer_id])[0]
+            # Nothing is kept, so there is nothing that an id could lead to.
+            record = engine.preview([body.customer_id])[0] | {"decision_id": None}
         else:
             record = engine.next_best_action(body.customer_id)
             self.counters.decided(record)
