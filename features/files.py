@@ -12,11 +12,7 @@ import duckdb
 
 from features.zones import zone
 
-_READERS = {
-    ".parquet": "read_parquet(?)",
-    ".csv": "read_csv(?)",
-    ".csv.gz": "read_csv(?)",
-}
+_ENDINGS = (".parquet", ".csv", ".csv.gz")
 
 
 class SourceError(ValueError):
@@ -54,13 +50,16 @@ def open_views(
     try:
         for name, path in files.items():
             found = resolve(path, base)
-            reader = next((r for end, r in _READERS.items() if found[0].endswith(end)), None)
-            if reader is None:
+            if not found[0].endswith(_ENDINGS):
                 raise SourceError(
-                    f"a source's file must end in one of {list(_READERS)}, got: {found[0]!r}"
+                    f"a source's file must end in one of {list(_ENDINGS)}, got: {found[0]!r}"
                 )
-            listed = ", ".join(map(quoted, found))
-            source = reader.replace("?", f"[{listed}]")
+            listed = f"[{', '.join(map(quoted, found))}]"
+            source = (
+                f"read_parquet({listed})"
+                if found[0].endswith(".parquet")
+                else _csv_reader(connection, listed)
+            )
             connection.execute(f'CREATE OR REPLACE TEMP VIEW "{name}" AS SELECT * FROM {source}')
         yield
     except duckdb.Error as error:
@@ -68,6 +67,28 @@ def open_views(
     finally:
         for name in files:
             connection.execute(f'DROP VIEW IF EXISTS "{name}"')
+
+
+def _csv_reader(connection: duckdb.DuckDBPyConnection, listed: str) -> str:
+    """SQL that reads CSV files with the types that fit all rows, and loses no digit of an id.
+
+    A column of digits with a leading zero (`007`), or with more digits than a whole number holds,
+    is text: as a number two customers could become one.
+    """
+    sniffed = f"read_csv({listed}, sample_size = -1)"
+    columns = connection.execute(f"DESCRIBE SELECT * FROM {sniffed}").fetchall()
+    patterns = {"BIGINT": "^0[0-9]+$", "DOUBLE": "^(0[0-9]+|[0-9]{16,})$"}
+    numbers = [(name, patterns[kind]) for name, kind, *_ in columns if kind in patterns]
+    if not numbers:
+        return sniffed
+    tests = ", ".join(f"bool_or(regexp_matches(\"{name}\", '{p}'))" for name, p in numbers)
+    as_text = f"read_csv({listed}, all_varchar = true)"
+    found = connection.execute(f"SELECT {tests} FROM {as_text}").fetchone() or ()
+    texts = [name for (name, _), is_text in zip(numbers, found, strict=True) if is_text]
+    if not texts:
+        return sniffed
+    types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in texts)
+    return f"read_csv({listed}, sample_size = -1, types = {{{types}}})"
 
 
 def instant_us(column: str, time_zone: str) -> str:

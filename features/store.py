@@ -186,7 +186,9 @@ def publish(
     events_path.replace(path / names["events"])
     quarantine_path.replace(path / names["quarantine"])
     column = pq.read_table(
-        path / names["events"], columns=["customer_id", "occurred_at"], read_dictionary=["customer_id"]
+        path / names["events"],
+        columns=["customer_id", "occurred_at"],
+        read_dictionary=["customer_id"],
     )
     ids = column["customer_id"].unify_dictionaries().combine_chunks()
     codes = np.concatenate([np.asarray(c.indices) for c in _chunks(ids)] or [np.zeros(0, np.int64)])

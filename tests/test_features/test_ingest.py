@@ -421,3 +421,30 @@ def test_a_source_that_is_wrong_cannot_be_built(wrong, message):
     right = {"name": "shop", "files": {"rows": "rows.csv"}, "columns": {c: c for c in COLUMNS}}
     with pytest.raises(ValueError, match=message):
         Source(**right | wrong)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pytest.param(["007", "7"], id="leading zeros"),
+        pytest.param(["98765432109876543210", "98765432109876543211"], id="very many digits"),
+        pytest.param(["12", "13"], id="plain numbers"),
+        pytest.param(["1"] * 25_000 + ["anna"], id="a text after many numbers"),
+    ],
+)
+def test_ids_in_csv_stay_as_they_are_written(ids, tmp_path):
+    lines = [f"e{i},{who},2017-01-05T10:00:00Z,1250" for i, who in enumerate(ids)]
+    (tmp_path / "orders.csv").write_text("\n".join(["id,customer,at_time,cents", *lines]))
+    source = Source(
+        name="orders",
+        files={"orders": "orders.csv"},
+        columns={
+            "event_id": "id",
+            "customer_id": "customer",
+            "occurred_at": "at_time",
+            "type": "'order'",
+            "value_minor": "cents * 1",
+        },
+    )
+    load(tmp_path, source)
+    assert EventStore(tmp_path / "store").customer_ids == tuple(sorted(set(ids)))
