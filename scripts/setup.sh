@@ -23,10 +23,11 @@ if sys.platform == "linux":
         sys.exit(1)
 EOF
 
-echo "setup: installing into $VENV (once; half a minute)"
+echo "setup: installing into $VENV (once; about a minute)"
 [ -x "$VENV/bin/python" ] || "$PYTHON" -m venv "$VENV"
 "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
-"$VENV/bin/uv" pip sync --quiet --python "$VENV/bin/python" --require-hashes requirements.lock
+"$VENV/bin/uv" pip sync --quiet --compile-bytecode --python "$VENV/bin/python" \
+    --require-hashes requirements.lock
 "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" \
     --no-deps --no-build-isolation --editable .
 echo "setup: compiling the feature kernel (once)"

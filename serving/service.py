@@ -16,24 +16,32 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bocian.settings import load
-from bocian.wiring import engine
-from models.bundle import BundleError
-from serving.api.app import create_app
-from serving.engine import DecisionEngine
-
 log = logging.getLogger("bocian.service")
 
 
-class _Wired:
-    """Holds the engine from the moment the service starts; the app asks for it on each request."""
+class _Api:
+    """The API from the moment the service starts.
 
-    engine: DecisionEngine | None = None
+    BentoML imports this module in the process that minds the workers, too: what only a worker
+    needs is imported there alone, which halves the time to the first answer.
+    """
 
-    def get(self) -> DecisionEngine:
-        if self.engine is None:
-            self.engine = engine(load(Path(os.environ.get("BOCIAN_CONFIG", "bocian.toml"))))
-        return self.engine
+    app: ASGIApp | None = None
+
+    def start(self) -> ASGIApp:
+        """Wire everything, and decide once, so that the first request is as fast as the next."""
+        from bocian.settings import load  # noqa: PLC0415
+        from bocian.wiring import engine  # noqa: PLC0415
+        from models.bundle import BundleError  # noqa: PLC0415
+        from serving.api.app import create_app  # noqa: PLC0415
+
+        ready = engine(load(Path(os.environ.get("BOCIAN_CONFIG", "bocian.toml"))))
+        try:
+            ready.preview(ready.store.customer_ids[:1])
+        except BundleError as error:
+            log.warning("alive, and not ready: %s", error)
+        self.app = create_app(lambda: ready)
+        return self.app
 
 
 class _Ours:
@@ -43,16 +51,18 @@ class _Ours:
     whether a bundle serves nor what was decided; a middleware comes before them.
     """
 
-    def __init__(self, app: ASGIApp, api: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, api: _Api) -> None:
         self._bentoml = app
         self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._api if scope["type"] == "http" else self._bentoml
+        app = self._bentoml
+        if scope["type"] == "http":
+            app = self._api.app or self._api.start()
         await app(scope, receive, send)
 
 
-_wired = _Wired()
+_api = _Api()
 
 
 @bentoml.service(name="bocian", workers=1, traffic={"timeout": 30})
@@ -60,12 +70,8 @@ class BocianService:
     """The decision API."""
 
     def __init__(self) -> None:
-        """Load everything, so that the first request is as fast as the next."""
-        ready = _wired.get()
-        try:
-            ready.preview(ready.store.customer_ids[:1])
-        except BundleError as error:
-            log.warning("alive, and not ready: %s", error)
+        """Load everything before the first request."""
+        _api.start()
         # A full collection over the loaded libraries takes 0.2 s: keep them out of its way.
         gc.collect()
         gc.freeze()
@@ -73,4 +79,4 @@ class BocianService:
 
 
 # The decorator has made a bentoml.Service of the class.
-BocianService.add_asgi_middleware(_Ours, api=create_app(_wired.get))  # type: ignore[attr-defined]
+BocianService.add_asgi_middleware(_Ours, api=_api)  # type: ignore[attr-defined]

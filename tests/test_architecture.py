@@ -63,7 +63,10 @@ def test_planted_imports_break_every_contract(tmp_path):
 
 
 def test_the_service_process_imports_no_tracking_and_no_training():
-    script = "import sys, serving.service; print(sorted({n.split('.')[0] for n in sys.modules}))"
+    script = (
+        "import sys, serving.service, serving.api.app, bocian.wiring; "
+        "print(sorted({n.split('.')[0] for n in sys.modules}))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
