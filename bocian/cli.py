@@ -220,11 +220,13 @@ def main() -> None:
     """Run, and turn errors that name what is wrong into an exit code and one message."""
     try:
         app()
-    except (ValueError, LookupError, OSError) as error:
+    except (ValueError, LookupError, OSError, RuntimeError) as error:
         if isinstance(error, KeyError | IndexError) or "BOCIAN_DEBUG" in os.environ:
             raise
         typer.secho(f"error: {error}", err=True, fg="red")
-        sys.exit(REFUSED if type(error).__name__ == "GateError" else WRONG_INPUT)
+        if type(error).__name__ == "GateError":  # importing it would slow down --help
+            sys.exit(REFUSED)
+        sys.exit(FAILED if isinstance(error, RuntimeError) else WRONG_INPUT)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.exc import OperationalError
 
 from serving.ledger.consents import Consents
 from serving.ledger.contacts import Contacts
@@ -38,7 +39,7 @@ _BUSY_TIMEOUT_MS = 30_000
 _CREATION_LOCK = 0x626F6369616E  # "bocian": one process at a time creates tables
 
 
-class LedgerError(Exception):
+class LedgerError(RuntimeError):
     """The database at hand cannot serve as the ledger."""
 
 
@@ -71,8 +72,8 @@ def open_ledger(url: str) -> Ledger:
         url: `sqlite:///path/to/ledger.db` or `postgresql+psycopg://user:password@host/database`.
 
     Raises:
-        LedgerError: when the url names another kind of database, or when the tables there were
-            made by a newer version of this code.
+        LedgerError: when the url names another kind of database, when none answers there, or when
+            its tables were made by a newer version of this code.
     """
     parsed = make_url(url)
     if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
@@ -87,6 +88,12 @@ def open_ledger(url: str) -> Ledger:
     try:
         with engine.begin() as connection:
             _prepare(connection)
+    except OperationalError as error:
+        engine.dispose()
+        shown = parsed.render_as_string(hide_password=True)
+        raise LedgerError(
+            f"a database must answer at {shown}, none does: {str(error.orig).strip()}"
+        ) from error
     except BaseException:
         engine.dispose()
         raise

@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class OrchestratorError(Exception):
+class OrchestratorError(RuntimeError):
     """One customer's decision could not become a message; the run goes on with the next."""

@@ -18,6 +18,12 @@ from serving.ledger.instants import from_us, to_us
 from serving.ledger.sql import METADATA, chunks
 
 
+def test_a_database_that_does_not_answer_is_named_without_its_password():
+    with pytest.raises(LedgerError, match="a database must answer at postgresql") as error:
+        open_ledger("postgresql+psycopg://someone:hidden-word@127.0.0.1:1/ledger")
+    assert "hidden-word" not in str(error.value)
+
+
 def test_what_was_stored_is_there_after_reopening(ledger_url, a_decision):
     first = open_ledger(ledger_url)
     first.decisions.put(a_decision())
