@@ -69,13 +69,10 @@ def ingest_all(settings: Settings, *, force: bool) -> Ingested:
     """Write the store anew where sources or settings have changed, or where `force` says so."""
     folder = settings.path("store")
     inputs = _fingerprint(settings)
-    try:
-        store = EventStore(folder)
-        if store.manifest.inputs == inputs and not force:
-            counts = [Counts(**c) for c in store.manifest.counts]
-            return Ingested(store, counts, _people(settings), fresh=False)
-    except StoreError:
-        pass  # there is none yet, or none that can be read: it is about to be written
+    store = None if force else _made_from(inputs, folder)
+    if store is not None:
+        counts = [Counts(**c) for c in store.manifest.counts]
+        return Ingested(store, counts, _people(settings), fresh=False)
     folder.mkdir(parents=True, exist_ok=True)
     events_path, quarantine_path = folder / "events.draft", folder / "quarantine.draft"
     with notes.status("ingest") as status:
@@ -128,6 +125,15 @@ def show(done: Ingested) -> None:
         f"{manifest.first_at[:10]} to {manifest.last_at[:10]}"
         + ("" if done.fresh else " (up to date: nothing was read again)")
     )
+
+
+def _made_from(inputs: str, folder: Path) -> EventStore | None:
+    """The store in `folder`, if it can be read and was made from these inputs."""
+    try:
+        store = EventStore(folder)
+    except StoreError:
+        return None
+    return store if store.manifest.inputs == inputs else None
 
 
 def _people(settings: Settings) -> list[People]:

@@ -68,11 +68,9 @@ def _wait_until_ready(process: subprocess.Popen[bytes], address: str, log: Path)
     while time.monotonic() < end:
         if process.poll() is not None:
             raise ServiceError(f"the service ended with {process.returncode}: {_tail(log)}")
-        try:
+        with suppress(httpx.HTTPError):  # not listening yet
             if httpx.get(f"{address}/readyz", timeout=5).status_code == 200:
                 return
-        except httpx.HTTPError:
-            pass  # not listening yet
         time.sleep(0.2)
     raise ServiceError(f"the service was not ready after {_LONGEST_START_S:.0f} s: {_tail(log)}")
 

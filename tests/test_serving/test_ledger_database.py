@@ -34,8 +34,8 @@ def test_what_was_stored_is_there_after_reopening(ledger_url, a_decision):
 
 
 def test_many_may_open_an_empty_ledger_at_once(ledger_url):
-    with ThreadPoolExecutor(4) as pool:
-        ledgers = list(pool.map(open_ledger, [ledger_url] * 4))
+    with ThreadPoolExecutor(8) as pool:
+        ledgers = list(pool.map(open_ledger, [ledger_url] * 8))
     for ledger in ledgers:
         assert ledger.outbox.counts() == {"queued": 0, "sent": 0, "failed": 0, "withheld": 0}
         ledger.close()
