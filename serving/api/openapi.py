@@ -57,7 +57,7 @@ def document(version: str) -> dict[str, Any]:
                     "nextBestAction",
                     "Decide for one customer",
                     "Asked twice within a slot, it gives the same decision. Recorded before it "
-                    "is answered, unless `preview` is set.",
+                    "is answered, unless it is a preview.",
                     Decision,
                     _BODY_PROBLEMS,
                     body=NextBestActionRequest,
