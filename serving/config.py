@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 NO_ACTION = "no_action"
+DEFAULT_SECRET = "change-me"  # noqa: S105 - known to all, and warned of
 
 
 class Channel(StrEnum):
@@ -148,7 +149,7 @@ class Policy(Frozen):
     """How decisions are drawn."""
 
     epoch: Slug = "e1"
-    secret: SecretStr = SecretStr("change-me")
+    secret: SecretStr = SecretStr(DEFAULT_SECRET)
     action_floor: Annotated[float, Field(ge=0, lt=1)] = 0.05
     hour_floor: Annotated[float, Field(ge=0, lt=1)] = 0.05
     holdout_share: Annotated[float, Field(ge=0, lt=1)] = 0.05

@@ -6,7 +6,9 @@ import os
 import sys
 from pathlib import Path
 
+from bocian.commands.screen import notes
 from bocian.settings import Settings
+from serving.config import DEFAULT_SECRET
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -46,4 +48,6 @@ def environment(config: Path) -> dict[str, str]:
 def run(settings: Settings, config: Path, port: int | None) -> None:
     """Become the service; does not return."""
     words = command(settings, port)
+    if settings.policy.secret.get_secret_value() == DEFAULT_SECRET:
+        notes.print("policy.secret is the one that everybody knows: set BOCIAN_POLICY__SECRET")
     os.execve(words[0], words, environment(config))  # noqa: S606 - the words are our own

@@ -97,8 +97,12 @@ def test_each_commands_help_shows_an_example_of_it(words):
 
 
 def test_init_writes_a_file_that_loads_and_never_overwrites(tmp_path):
-    assert bocian("init", cwd=tmp_path).returncode == 0
+    first = bocian("init", cwd=tmp_path)
+    assert first.returncode == 0
+    assert "say in [[sources]] where" in first.stdout
     config = tmp_path / "bocian.toml"
+    secret = load(config).policy.secret.get_secret_value()
+    assert len(secret) >= 32
     _, effects = wiring.declared_policy(load(config))
     assert len(effects.arms) == 3
     config.write_text("mine")
