@@ -43,15 +43,6 @@ class LegalBasis(StrEnum):
 
 
 LifecycleStage = Literal["new", "active", "loyal", "at_risk", "lapsed", "lost", "returned"]
-LIFECYCLE_STAGES: tuple[LifecycleStage, ...] = (
-    "new",
-    "active",
-    "loyal",
-    "at_risk",
-    "lapsed",
-    "lost",
-    "returned",
-)
 
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from features.block import Block
 from features.catalogue import CATALOGUE
+from features.catalogue.tenure import LIFECYCLE_STAGES
 from features.clock import DAY_US
 from features.engine import compute
 from features.events import TYPE_CODE
@@ -18,7 +19,7 @@ from features.store import EventStore
 from features.zones import zone
 from models.predict import Predictions, predict
 from serving.bundles import Loaded
-from serving.config import LIFECYCLE_STAGES, Purpose
+from serving.config import Purpose
 from serving.ledger import Ledger
 from serving.ledger.contacts import Contact
 from serving.ledger.profiles import Profile

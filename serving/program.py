@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from features.catalogue.tenure import LIFECYCLE_STAGES
 from models.effects import DeclaredEffects
-from serving.config import LIFECYCLE_STAGES, Action, Channel, ChannelCost
+from serving.config import Action, Channel, ChannelCost
 from serving.policy.problem import NO_ACTION, Arm
 from serving.rules import Rule, RuleError, parse
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from features.catalogue.declare import Aggregate, Group, Op, Values
@@ -12,7 +14,7 @@ tenure = Group("tenure", "Age of the relationship and lifecycle stage")
 tenure.aggregate("_first_order_at", Aggregate(Op.FIRST_AT, "order"))
 tenure.aggregate("_order_days", Aggregate(Op.DAYS, "order"))
 
-LIFECYCLE_STAGES = ("new", "active", "loyal", "at_risk", "lapsed", "lost", "returned")
+LIFECYCLE_STAGES: Final = ("new", "active", "loyal", "at_risk", "lapsed", "lost", "returned")
 _NEW, _ACTIVE, _LOYAL, _AT_RISK, _LAPSED, _LOST, _RETURNED = range(7)
 
 
