@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bocian import wiring
 from bocian.commands.ingest import ingest_all
 from bocian.settings import Settings, load
 from features.catalogue import CATALOGUE
 from features.clock import DAY_US, to_us
 from features.store import EventStore
-from features.zones import zone
 from training import churn, clv
 from training.figures import Figure, churn_figures, margin_figures
 from training.pipeline import dates_for
@@ -89,7 +89,7 @@ def rows_around(
             store,
             dates,
             catalogue=CATALOGUE,
-            zone=zone(settings.business.time_zone),
+            wall=wiring.wall(settings),
             horizons=horizons,
             known_by=known_by,
         )

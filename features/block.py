@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.catalogue.declare import MEASURES
-from features.events import EVENT_TYPES
+from features.catalogue.aggregates import MEASURES
+from features.events import CHANNELS, EVENT_TYPES, MACHINE
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,9 @@ class Block:
     """Events sorted by customer and `occurred_at`.
 
     Customer i's events are rows `offsets[i]` to `offsets[i + 1]` (end excluded). Times are
-    microseconds since 1970 in UTC. `measures` is int64 of shape (4, events), its rows those of
-    `MEASURES`. `category` is an index into `categories`, -1 where there is none.
+    microseconds since 1970 in UTC. `type` is an index into `EVENT_TYPES`, -1 for what a machine
+    did. `channel` is an index into `CHANNELS` and `category` one into `categories`, -1 where there
+    is none. `measures` is int64 of shape (7, events), its rows those of `MEASURES`.
     """
 
     customer_ids: tuple[str, ...]
@@ -28,6 +29,7 @@ class Block:
     occurred_at: NDArray[np.int64]
     known_at: NDArray[np.int64]
     type: NDArray[np.int8]
+    channel: NDArray[np.int8]
     measures: NDArray[np.int64]
     category: NDArray[np.int32]
     categories: tuple[str, ...]
@@ -42,16 +44,7 @@ class Block:
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
 
-COLUMNS = (
-    "occurred_at",
-    "known_at",
-    "type",
-    "value_minor",
-    "quantity",
-    "discount_minor",
-    "coupon_minor",
-    "category",
-)
+COLUMNS = ("occurred_at", "known_at", "type", "channel", "category", *MEASURES, MACHINE)
 """What `from_table` reads of the store's columns."""
 
 
@@ -63,15 +56,14 @@ def from_table(table: pa.Table, customer_ids: Sequence[str], offsets: NDArray[np
         customer_ids: n customers, in the rows' order.
         offsets: Shape (n + 1,): customer i's rows are `offsets[i]` to `offsets[i + 1]`.
     """
-    types = _encoded(table["type"])
-    code = np.array([EVENT_TYPES.index(t) for t in types.dictionary.to_pylist()] or [0], np.int8)
     categories = _encoded(table["category"])
     return Block(
         customer_ids=tuple(customer_ids),
         offsets=offsets,
         occurred_at=_whole(table["occurred_at"]),
         known_at=_whole(table["known_at"]),
-        type=code[_indices(types)],
+        type=np.where(_flags(table[MACHINE]), np.int8(-1), _codes(table["type"], EVENT_TYPES)),
+        channel=_codes(table["channel"], CHANNELS),
         measures=np.stack([_whole(table[name]) for name in MEASURES]),
         category=_indices(categories).astype(np.int32),
         categories=tuple(categories.dictionary.to_pylist()),
@@ -87,6 +79,7 @@ def one_customer(block: Block, customer_id: str, first: int, end: int) -> Block:
         occurred_at=block.occurred_at[rows],
         known_at=block.known_at[rows],
         type=block.type[rows],
+        channel=block.channel[rows],
         measures=np.ascontiguousarray(block.measures[:, rows]),  # the layout that is compiled
         category=block.category[rows],
         categories=block.categories,
@@ -102,6 +95,17 @@ def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
             array.chunk(0) if array.num_chunks else pa.array([], pa.string()).dictionary_encode()
         )
     return array
+
+
+def _codes(column: pa.ChunkedArray, words: tuple[str, ...]) -> NDArray[np.int8]:
+    """Each value's index in `words`, -1 where there is none."""
+    encoded = _encoded(column)
+    code = np.array([*(words.index(w) for w in encoded.dictionary.to_pylist()), -1], np.int8)
+    return np.asarray(code[_indices(encoded)])
+
+
+def _flags(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+    return np.asarray(pc.fill_null(column, False).cast(pa.bool_()), dtype=np.bool_)
 
 
 def _indices(array: pa.DictionaryArray) -> NDArray[np.int64]:

@@ -11,6 +11,8 @@ Clock = Callable[[], dt.datetime]
 MICROSECOND = dt.timedelta(microseconds=1)
 DAY_US = 86_400_000_000
 HOUR_US = 3_600_000_000
+MONDAY = 72
+"""Hours since 1970, on the wall, plus this are 0 modulo 168 in the first hour of a Monday."""
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 

@@ -1,4 +1,4 @@
-"""Features of a block of customers: the kernel's walk, then each feature's own function."""
+"""Features of a block of customers: the kernel's walk, then the catalogue's arithmetic."""
 
 from __future__ import annotations
 
@@ -8,41 +8,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.block import Block
-from features.catalogue.declare import Catalogue, Op
-from features.kernel import Plan, plan, walk
-from features.zones import Zone
+from features.catalogue.declare import AS_OF, Catalogue
+from features.kernel import walk
+from features.plan import Plan, plan
+from features.program import Program, program
+from features.zones import Wall
 
 
 def compute(
-    block: Block, as_of: NDArray[np.int64], catalogue: Catalogue, zone: Zone
+    block: Block, as_of: NDArray[np.int64], catalogue: Catalogue, wall: Wall
 ) -> NDArray[np.float64]:
     """All features of all customers at all instants.
 
-    The same code for a batch and for one customer, bit for bit: the walk is compiled once, and
-    the functions above it are elementwise.
+    The same compiled code for a batch, for one customer and within Spark, bit for bit.
 
     Args:
         block: n customers' events.
         as_of: T instants in microseconds since 1970 in UTC.
         catalogue: f features.
-        zone: The zone of local days and hours.
+        wall: Each customer's local time.
 
     Returns:
         Shape (n, T, f), columns as in `catalogue.names`, NaN where unknown.
     """
-    layout = _plan(catalogue)
-    whole, real = walk(block, as_of, layout, zone)
-    columns: dict[str, NDArray[np.generic]] = {"as_of": np.broadcast_to(as_of, whole.shape[:2])}
-    for i, name in enumerate(layout.names):
-        is_real = layout.op[i] == Op.CATEGORY_ENTROPY
-        columns[name] = real[:, :, i] if is_real else whole[:, :, i]
-    matrix = np.empty((*whole.shape[:2], len(catalogue)), np.float64)
-    for j, feature in enumerate(catalogue):
-        value = feature.compute(*(columns[name] for name in feature.inputs))
-        columns[feature.name] = matrix[:, :, j] = value
-    return matrix
+    layout, arithmetic = _laid_out(catalogue)
+    n, instants = len(block), len(as_of)
+    inputs = np.empty((len(arithmetic.inputs), n, instants), np.float64)
+    walk(block, as_of, layout, wall, inputs[:-2])
+    inputs[-2], inputs[-1] = as_of, _local(block, as_of, wall)
+    matrix = arithmetic.run(inputs.reshape(len(inputs), n * instants))
+    return matrix.reshape(n, instants, len(catalogue))
+
+
+def _local(block: Block, as_of: NDArray[np.int64], wall: Wall) -> NDArray[np.int64]:
+    """Each `as_of` on each customer's wall clock, of shape (n, T)."""
+    n, instants = len(block), len(as_of)
+    customer = np.repeat(np.arange(n), instants)
+    local = wall.offsets(block.customer_ids).local_us(np.tile(as_of, n), customer)
+    return local.reshape(n, instants)
 
 
 @lru_cache(maxsize=8)
-def _plan(catalogue: Catalogue) -> Plan:
-    return plan(catalogue.aggregates)
+def _laid_out(catalogue: Catalogue) -> tuple[Plan, Program]:
+    return plan(catalogue.aggregates), program(catalogue, (*catalogue.aggregates, *AS_OF))

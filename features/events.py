@@ -74,6 +74,27 @@ the business could have known of the event, never before `occurred_at`."""
 SORT_ORDER: Final = ("customer_id", "occurred_at", "known_at", "source", "event_id")
 """A total order (source and event_id are unique together), so the same events always lie alike."""
 
-NUMERIC_PROPERTIES: Final = ("discount_minor", "coupon_minor")
-"""Members of `properties` that the kernel sums: integers in minor units, absent meaning 0.
-The store keeps each as a column of its own, so that no reader parses JSON."""
+NUMERIC_PROPERTIES: Final = (
+    "discount_minor",
+    "coupon_minor",
+    "points",
+    "score",
+    "expires_after_days",
+)
+"""Members of `properties` that the kernel reads: whole numbers, absent meaning 0. `points` were
+earned, redeemed or expired, `score` an NPS answer (0 to 10) or a review's stars, and
+`expires_after_days` says how long earned points live. The store keeps each as a column of its own,
+so that no reader parses JSON."""
+
+MACHINE: Final = "machine"
+"""The member of `properties` that is true for opens and clicks made by machines, such as privacy
+proxies and link scanners; they count in no feature. A column of the store, too."""
+
+STORED: Final = pa.schema(
+    [
+        *SCHEMA,
+        *(pa.field(name, pa.int64()) for name in NUMERIC_PROPERTIES),
+        pa.field(MACHINE, pa.bool_()),
+    ]
+)
+"""What the store keeps of each event: the contract and the members that are columns."""

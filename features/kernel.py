@@ -1,77 +1,53 @@
 """The compiled walk over events that every feature is made from.
 
-All jitted functions that call one another stand in this one file: numba's cache does not notice
-a change in another file and would keep the old answer.
+One walk over a customer's events serves all `as_of` dates: running totals are kept at each event,
+and a window is the difference of two of them. An event that was not known yet at a date is left
+out there; once it is known, the walk goes back to where it belongs and on from there.
+
+The numbers of `Op` and of the columns below are compiled in, and numba's cache on disk sees a
+change of this file alone: whoever changes `Op` touches this file, too.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from features.block import Block
-from features.catalogue.declare import MEASURES, NEVER, Aggregate, Op
-from features.clock import DAY_US
-from features.events import EVENT_TYPES, TYPE_CODE
-from features.zones import Zone
+from features.catalogue.aggregates import Op
+from features.clock import DAY_US, HOUR_US, MONDAY
+from features.plan import Plan
+from features.zones import Wall
 
-_COUNT, _SUM, _MAX, _DAYS = int(Op.COUNT), int(Op.SUM), int(Op.MAX), int(Op.DAYS)
-_FIRST_AT, _LAST_AT = int(Op.FIRST_AT), int(Op.LAST_AT)
+_COUNT, _SUM, _MAX, _LAST = int(Op.COUNT), int(Op.SUM), int(Op.MAX), int(Op.LAST)
+_FIRST_AT, _LAST_AT, _DAYS = int(Op.FIRST_AT), int(Op.LAST_AT), int(Op.DAYS)
 _GAP_COUNT, _GAP_SUM = int(Op.GAP_COUNT), int(Op.GAP_SUM)
 _GAP_SQUARES, _LAST_GAP = int(Op.GAP_SUM_OF_SQUARES), int(Op.LAST_GAP)
 _CATEGORY_COUNT, _CATEGORY_TOP = int(Op.CATEGORY_COUNT), int(Op.CATEGORY_TOP)
-_CATEGORY_ENTROPY = int(Op.CATEGORY_ENTROPY)
+_CATEGORY_ENTROPY, _CATEGORY_NEW = int(Op.CATEGORY_ENTROPY), int(Op.CATEGORY_NEW)
+_HOUR_TOP, _COUNT_SINCE = int(Op.HOUR_TOP), int(Op.COUNT_SINCE)
+_UNANSWERED, _ENDING = int(Op.UNANSWERED), int(Op.ENDING)
 
+# Columns of the tables of a plan.
+_TRACK, _KEEPS = range(2)  # slots
+_SLOT, _MEMBERS, _CHANNEL, _BY_HOUR, _TIME, _DAY, _CATEGORY, _NEW, _HOUR, _SUMS, _END = range(11)
+_STREAM, _SPAN, _HISTOGRAM = range(3)  # windows
+_OP, _WINDOW, _READ, _OTHER, _PARAMETER = range(5)  # reads
 
-@dataclass(frozen=True)
-class Plan:
-    """Aggregates laid out for the walk: those of event type t are `by_type[starts[t]:starts[t+1]]`.
+# A histogram holds the places from LOW to HIGH (excluded) of its window's stream.
+_LOW, _HIGH, _TOTAL, _DIFFERENT, _TOP = range(5)
 
-    `hours` is a bool of shape (aggregates, 168), `scratch` an aggregate's row among the category
-    counters, -1 where it needs none.
-    """
-
-    names: tuple[str, ...]
-    op: NDArray[np.int64]
-    window_us: NDArray[np.int64]
-    measure: NDArray[np.int64]
-    hours: NDArray[np.bool_]
-    scratch: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    by_type: NDArray[np.int64]
-
-
-def plan(aggregates: dict[str, Aggregate]) -> Plan:
-    """Lay `aggregates` out for `walk`, whose columns keep their order."""
-    listed = list(aggregates.values())
-    hours = np.ones((len(listed), 168), np.bool_)
-    scratch = np.full(len(listed), -1, np.int64)
-    for i, a in enumerate(listed):
-        if a.hours:
-            hours[i] = np.isin(np.arange(168), list(a.hours))
-        if a.op in (Op.CATEGORY_COUNT, Op.CATEGORY_TOP, Op.CATEGORY_ENTROPY):
-            scratch[i] = scratch.max(initial=-1) + 1
-    type_of = np.array([TYPE_CODE[a.type] for a in listed], np.int64)
-    return Plan(
-        names=tuple(aggregates),
-        op=np.array([a.op for a in listed], np.int64),
-        window_us=np.array([a.days * DAY_US or np.iinfo(np.int64).max for a in listed], np.int64),
-        measure=np.array(
-            [MEASURES.index(a.measure) if a.measure else -1 for a in listed], np.int64
-        ),
-        hours=hours,
-        scratch=scratch,
-        starts=np.searchsorted(np.sort(type_of), np.arange(len(EVENT_TYPES) + 1)),
-        by_type=np.argsort(type_of, kind="stable"),
-    )
+_LOGS = np.log(np.maximum(np.arange(4096.0), 1))
 
 
 def walk(
-    block: Block, as_of: NDArray[np.int64], plan: Plan, zone: Zone
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    block: Block,
+    as_of: NDArray[np.int64],
+    plan: Plan,
+    wall: Wall,
+    out: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
     """Every aggregate for every customer at every `as_of`, by both clocks.
 
     An event counts at `as_of` where `occurred_at < as_of` and `known_at <= as_of`.
@@ -80,134 +56,380 @@ def walk(
         block: n customers' events.
         as_of: T instants, microseconds in UTC, in any order.
         plan: A aggregates.
-        zone: Whose wall clock tells days and hours.
+        wall: Whose clock tells days and hours.
+        out: Where the result goes, if it has a place already.
 
     Returns:
-        Whole numbers of shape (n, T, A) and, for CATEGORY_ENTROPY (nats), floats of the same
-        shape; where an aggregate gives the one, its place in the other is 0.
+        Shape (A, n, T); what each value means, `Op` says.
     """
-    shape = (len(block), len(as_of), len(plan.op))
-    whole, real = np.zeros(shape, np.int64), np.zeros(shape, np.float64)
+    order = np.argsort(as_of, kind="stable")
+    if out is None:
+        out = np.empty((len(plan.reads), len(block), len(as_of)), np.float64)
+    longest = int(np.diff(block.offsets).max(initial=0))
+    histograms = int(plan.windows[:, _HISTOGRAM].max(initial=-1)) + 1
+    offsets = wall.offsets(block.customer_ids)
     _walk(
         block.offsets,
         block.occurred_at,
         block.known_at,
         block.type,
+        block.channel,
         block.measures,
         block.category,
-        len(block.categories),
-        zone.local_day(block.occurred_at),
-        zone.hour_of_week(block.occurred_at),
-        as_of,
-        plan.op,
-        plan.window_us,
-        plan.measure,
+        offsets.of,
+        offsets.first,
+        offsets.starts_us,
+        offsets.offsets_us,
+        as_of[order],
+        order,
+        plan.slot_of,
+        plan.slots,
+        plan.streams,
         plan.hours,
-        plan.scratch,
-        plan.starts,
-        plan.by_type,
-        whole,
-        real,
+        plan.sums,
+        plan.windows,
+        plan.reads,
+        longest + 1,
+        # Pages that no customer fills are never touched: only what is used costs memory.
+        np.empty(plan.tracks * (longest + 1), np.int64),
+        np.full((len(plan.streams), len(block.categories)), -1, np.int64),
+        np.zeros((histograms, len(block.categories)), np.int64),
+        np.zeros((histograms, longest + 2), np.int64),
+        _LOGS,
+        out,
     )
-    return whole, real
+    return out
 
 
 @nb.njit(cache=True, nogil=True)
-def _walk(  # noqa: PLR0912, PLR0915 - one loop is the point of it
+def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost more than its work
     offsets: NDArray[np.int64],
     occurred_at: NDArray[np.int64],
     known_at: NDArray[np.int64],
     type_: NDArray[np.int8],
+    channel: NDArray[np.int8],
     measures: NDArray[np.int64],
     category: NDArray[np.int32],
-    categories: int,
-    local_day: NDArray[np.int64],
-    hour_of_week: NDArray[np.int64],
+    wall_of: NDArray[np.int32],
+    wall_first: NDArray[np.int64],
+    wall_starts: NDArray[np.int64],
+    wall_offsets: NDArray[np.int64],
     as_of: NDArray[np.int64],
-    op: NDArray[np.int64],
-    window_us: NDArray[np.int64],
-    measure: NDArray[np.int64],
+    place: NDArray[np.int64],
+    slot_of: NDArray[np.int64],
+    slots: NDArray[np.int64],
+    streams: NDArray[np.int64],
     hours: NDArray[np.bool_],
-    scratch: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    by_type: NDArray[np.int64],
-    whole: NDArray[np.int64],
-    real: NDArray[np.float64],
+    sums: NDArray[np.int64],
+    windows: NDArray[np.int64],
+    reads: NDArray[np.int64],
+    stride: int,
+    tracks: NDArray[np.int64],
+    met_at: NDArray[np.int64],
+    in_category: NDArray[np.int64],
+    of_size: NDArray[np.int64],
+    logs: NDArray[np.float64],
+    out: NDArray[np.float64],
 ) -> None:
-    aggregates = len(op)
-    last_day = np.empty(aggregates, np.int64)
-    counters = scratch.max() + 1 if aggregates else 0
-    counts = np.zeros((counters, categories), np.int64)
-    # Categories in the order of their first event: a sum over them rounds alike in any block.
-    met = np.empty((counters, categories), np.int64)
-    met_length = np.zeros(counters, np.int64)
+    # Tracks lie one after another, each with room for the longest history.
+    begin = slots[:, _TRACK] * stride
+    streams, reads = streams.copy(), reads.copy()
+    for s in range(len(streams)):
+        for column in (_MEMBERS, _TIME, _DAY, _CATEGORY, _NEW, _HOUR):
+            streams[s, column] *= stride
+        if streams[s, _NEW] >= 0:
+            tracks[streams[s, _NEW]] = 0
+    for a in range(len(reads)):
+        reads[a, _READ] *= stride
+        if reads[a, _OP] == _ENDING:
+            reads[a, _OTHER] *= stride
+    totals = sums[:, 0] * stride
+    for i in range(len(totals)):
+        tracks[totals[i]] = 0
+    hidden = np.empty(stride, np.int64)
+    # By slot, where its next event goes; by stream, up to where it took its slot's.
+    found, taken = begin.copy(), np.zeros(len(streams), np.int64)
+    length, low = np.zeros(len(streams), np.int64), np.zeros(len(windows), np.int64)
+    figures = np.zeros((len(in_category), 5), np.int64)
+    by_hour = np.zeros(24, np.int64)
+    row = 0
 
     for customer in range(len(offsets) - 1):
+        wall_low, wall_high = wall_first[wall_of[customer]], wall_first[wall_of[customer] + 1]
+        if row < wall_low or row >= wall_high:
+            row = wall_low
+        e, end, hiding = offsets[customer], offsets[customer + 1], 0
+        for q in range(len(found)):
+            found[q] = begin[q]
+        for s in range(len(streams)):
+            taken[s] = begin[streams[s, _SLOT]]
+            length[s] = 0
+        for w in range(len(windows)):
+            low[w] = 0
+
         for t in range(len(as_of)):
-            out = whole[customer, t]
-            last_day[:] = NEVER
-            for a in range(aggregates):
-                if op[a] == _FIRST_AT or op[a] == _LAST_AT:
-                    out[a] = NEVER
-            for e in range(offsets[customer], offsets[customer + 1]):
-                if occurred_at[e] >= as_of[t]:
+            now = as_of[t]
+
+            # 1. Has something become known that was hidden? Then forget all from there on.
+            back = -1
+            for i in range(hiding):
+                if known_at[hidden[i]] <= now:
+                    back, hiding = hidden[i], i
                     break
-                if known_at[e] > as_of[t]:
-                    continue
-                age = as_of[t] - occurred_at[e]
-                for p in range(starts[type_[e]], starts[type_[e] + 1]):
-                    a = by_type[p]
-                    if age > window_us[a] or not hours[a, hour_of_week[e]]:
+            if back >= 0:
+                e = back
+                for q in range(len(found)):
+                    while found[q] > begin[q] and tracks[found[q] - 1] >= back:
+                        found[q] -= 1
+                for s in range(len(streams)):
+                    members, n = streams[s, _MEMBERS], length[s]
+                    while n > 0 and tracks[members + n - 1] >= back:
+                        n -= 1
+                    length[s] = n
+                    taken[s] = min(taken[s], found[streams[s, _SLOT]])
+                for w in range(len(windows)):
+                    s, h = windows[w, _STREAM], windows[w, _HISTOGRAM]
+                    n = length[s]
+                    low[w] = min(low[w], n)
+                    if h < 0:
                         continue
-                    kind = op[a]
-                    if kind == _COUNT:
-                        out[a] += 1
-                    elif kind == _SUM:
-                        out[a] += measures[measure[a], e]
-                    elif kind == _MAX:
-                        out[a] = max(out[a], measures[measure[a], e])
-                    elif kind == _LAST_AT:
-                        out[a] = occurred_at[e]
-                    elif kind == _FIRST_AT:
-                        if out[a] == NEVER:
-                            out[a] = occurred_at[e]
-                    elif scratch[a] >= 0:
-                        c, s = category[e], scratch[a]
-                        if c >= 0:
-                            if counts[s, c] == 0:
-                                met[s, met_length[s]] = c
-                                met_length[s] += 1
-                            counts[s, c] += 1
-                    elif local_day[e] > last_day[a]:
-                        gap = local_day[e] - last_day[a]
-                        first = last_day[a] == NEVER
-                        last_day[a] = local_day[e]
-                        if kind == _DAYS:
-                            out[a] += 1
-                        elif not first:
-                            if kind == _GAP_COUNT:
-                                out[a] += 1
-                            elif kind == _GAP_SUM:
-                                out[a] += gap
-                            elif kind == _GAP_SQUARES:
-                                out[a] += gap * gap
-                            elif kind == _LAST_GAP:
-                                out[a] = gap
-            for a in range(aggregates):
-                s = scratch[a]
-                if s < 0:
+                    for k in range(figures[h, _HIGH] - 1, n - 1, -1):
+                        c = tracks[streams[s, _CATEGORY] + k]
+                        if c >= 0 and k >= figures[h, _LOW]:
+                            size = in_category[h, c]
+                            in_category[h, c] = size - 1
+                            of_size[h, size] -= 1
+                            of_size[h, size - 1] += 1
+                            figures[h, _TOTAL] -= 1
+                            figures[h, _DIFFERENT] -= size == 1
+                            figures[h, _TOP] -= size == figures[h, _TOP] and of_size[h, size] == 0
+                    figures[h, _HIGH] = min(figures[h, _HIGH], n)
+                    figures[h, _LOW] = min(figures[h, _LOW], n)
+
+            # 2. Sort what happened since into slots. Without a branch by type, which no
+            #    processor could foresee.
+            while e < end and occurred_at[e] < now:
+                if known_at[e] > now:
+                    hidden[hiding] = e
+                    hiding += 1
+                else:
+                    q = slot_of[type_[e]]
+                    tracks[found[q]] = e
+                    found[q] += slots[q, _KEEPS]
+                e += 1
+
+            # 3. Write it on the tracks of each stream.
+            for s in range(len(streams)):
+                q = streams[s, _SLOT]
+                if taken[s] == found[q]:
                     continue
-                total, top = 0, 0
-                for i in range(met_length[s]):
-                    total += counts[s, met[s, i]]
-                    top = max(top, counts[s, met[s, i]])
-                if op[a] == _CATEGORY_COUNT:
-                    out[a] = met_length[s]
-                elif op[a] == _CATEGORY_TOP:
-                    out[a] = top
-                for i in range(met_length[s]):
-                    if op[a] == _CATEGORY_ENTROPY:
-                        share = counts[s, met[s, i]] / total
-                        real[customer, t, a] -= share * np.log(share)
-                    counts[s, met[s, i]] = 0
-                met_length[s] = 0
+                first, members = length[s], streams[s, _MEMBERS]
+                n = found[q] - begin[q]
+                if members != begin[q]:  # only some of the slot's
+                    n = first
+                    for k in range(taken[s], found[q]):
+                        i = tracks[k]
+                        kept = streams[s, _CHANNEL] < 0 or channel[i] == streams[s, _CHANNEL]
+                        if kept and streams[s, _BY_HOUR] == 1:
+                            at = occurred_at[i]
+                            while row + 1 < wall_high and wall_starts[row + 1] <= at:
+                                row += 1
+                            while row > wall_low and wall_starts[row] > at:
+                                row -= 1
+                            hour = (at + wall_offsets[row]) // HOUR_US + MONDAY
+                            kept = hours[s, hour % 168]
+                        if kept:
+                            tracks[members + n] = i
+                            n += 1
+                taken[s], length[s] = found[q], n
+                to = streams[s, _TIME]
+                for k in range(first, n):
+                    tracks[to + k] = occurred_at[tracks[members + k]]
+                for j in range(streams[s, _SUMS], streams[s, _END]):
+                    to, m = totals[j], sums[j, 1]
+                    total = tracks[to + first]
+                    for k in range(first, n):
+                        total += measures[m, tracks[members + k]]
+                        tracks[to + k + 1] = total
+                if streams[s, _DAY] >= 0:
+                    for k in range(first, n):
+                        at = occurred_at[tracks[members + k]]
+                        while row + 1 < wall_high and wall_starts[row + 1] <= at:
+                            row += 1
+                        while row > wall_low and wall_starts[row] > at:
+                            row -= 1
+                        day, to = (at + wall_offsets[row]) // DAY_US, streams[s, _DAY] + k
+                        different, squares, last_gap = 1, 0, 0
+                        if k > 0:
+                            gap = day - tracks[to - 1]
+                            different = tracks[to + stride - 1] + (gap > 0)
+                            squares = tracks[to + 2 * stride - 1] + gap * gap
+                            last_gap = gap if gap > 0 else tracks[to + 3 * stride - 1]
+                        tracks[to] = day
+                        tracks[to + stride] = different
+                        tracks[to + 2 * stride] = squares
+                        tracks[to + 3 * stride] = last_gap
+                if streams[s, _HOUR] >= 0:
+                    for k in range(first, n):
+                        at = occurred_at[tracks[members + k]]
+                        while row + 1 < wall_high and wall_starts[row + 1] <= at:
+                            row += 1
+                        while row > wall_low and wall_starts[row] > at:
+                            row -= 1
+                        tracks[streams[s, _HOUR] + k] = (at + wall_offsets[row]) // HOUR_US % 24
+                categories = streams[s, _CATEGORY]
+                if categories >= 0:
+                    for k in range(first, n):
+                        tracks[categories + k] = category[tracks[members + k]]
+                to = streams[s, _NEW]
+                if to >= 0:
+                    for k in range(first, n):
+                        c, new = tracks[categories + k], 0
+                        if c >= 0:
+                            # Left from another customer, or from before going back, the place
+                            # is of something else now.
+                            m = met_at[s, c]
+                            if m < 0 or m >= k or tracks[categories + m] != c:
+                                met_at[s, c], new = k, 1
+                        tracks[to + k + 1] = tracks[to + k] + new
+
+            # 4. Move the windows, and the histograms with them.
+            for w in range(len(windows)):
+                s, first = windows[w, _STREAM], low[w]
+                # The next longer window of the stream begins no later.
+                if w > 0 and windows[w - 1, _STREAM] == s:
+                    first = max(first, low[w - 1])
+                edge, n, times = now - windows[w, _SPAN], length[s], streams[s, _TIME]
+                while first < n and tracks[times + first] < edge:
+                    first += 1
+                low[w] = first
+                h, categories = windows[w, _HISTOGRAM], streams[s, _CATEGORY]
+                if h < 0:
+                    continue
+                for k in range(figures[h, _LOW], min(first, figures[h, _HIGH])):
+                    c = tracks[categories + k]
+                    if c >= 0:
+                        size = in_category[h, c]
+                        in_category[h, c] = size - 1
+                        of_size[h, size] -= 1
+                        of_size[h, size - 1] += 1
+                        figures[h, _TOTAL] -= 1
+                        figures[h, _DIFFERENT] -= size == 1
+                        figures[h, _TOP] -= size == figures[h, _TOP] and of_size[h, size] == 0
+                for k in range(max(first, figures[h, _HIGH]), n):
+                    c = tracks[categories + k]
+                    if c >= 0:
+                        size = in_category[h, c] + 1
+                        in_category[h, c] = size
+                        of_size[h, size - 1] -= 1
+                        of_size[h, size] += 1
+                        figures[h, _TOTAL] += 1
+                        figures[h, _DIFFERENT] += size == 1
+                        figures[h, _TOP] = max(figures[h, _TOP], size)
+                figures[h, _LOW], figures[h, _HIGH] = first, n
+
+            # 5. Read the aggregates off.
+            for a in range(len(reads)):
+                op, at, w = reads[a, _OP], reads[a, _READ], reads[a, _WINDOW]
+                s, first = windows[w, _STREAM], low[w]
+                n, times = length[s], streams[s, _TIME]
+                x = 0.0
+                if op == _COUNT:
+                    x = float(n - first)
+                elif op in (_SUM, _CATEGORY_NEW):
+                    x = float(tracks[at + n] - tracks[at + first])
+                elif op == _DAYS:
+                    if n > first:
+                        x = float(tracks[at + stride + n - 1] - tracks[at + stride + first] + 1)
+                elif op == _GAP_COUNT:
+                    if n > first:
+                        x = float(tracks[at + stride + n - 1] - tracks[at + stride + first])
+                elif op == _GAP_SUM:
+                    if n > first:
+                        x = float(tracks[at + n - 1] - tracks[at + first])
+                elif op == _GAP_SQUARES:
+                    if n > first:
+                        x = float(tracks[at + 2 * stride + n - 1] - tracks[at + 2 * stride + first])
+                elif op == _LAST_AT:
+                    x = float(tracks[times + n - 1]) if n > first else np.nan
+                elif op == _FIRST_AT:
+                    x = float(tracks[times + first]) if n > first else np.nan
+                elif op == _LAST_GAP:
+                    x = np.nan
+                    if n > first and tracks[at + stride + n - 1] > tracks[at + stride + first]:
+                        x = float(tracks[at + 3 * stride + n - 1])
+                elif op == _MAX:
+                    most = 0
+                    for k in range(at + first, at + n):
+                        most = max(most, tracks[k + 1] - tracks[k])
+                    x = float(most)
+                elif op == _LAST:
+                    x = float(tracks[at + n] - tracks[at + n - 1]) if n > first else np.nan
+                elif op == _CATEGORY_COUNT:
+                    x = float(figures[windows[w, _HISTOGRAM], _DIFFERENT])
+                elif op == _CATEGORY_TOP:
+                    x = float(figures[windows[w, _HISTOGRAM], _TOP])
+                elif op == _CATEGORY_ENTROPY:
+                    h = windows[w, _HISTOGRAM]
+                    if figures[h, _DIFFERENT] > 1:
+                        # By size, not by category: the same sum in any block and order.
+                        weighted, all_ = 0.0, figures[h, _TOTAL]
+                        for size in range(2, figures[h, _TOP] + 1):
+                            log = logs[size] if size < len(logs) else np.log(float(size))
+                            weighted += of_size[h, size] * size * log
+                        log = logs[all_] if all_ < len(logs) else np.log(float(all_))
+                        x = log - weighted / all_
+                elif op == _HOUR_TOP:
+                    for k in range(24):
+                        by_hour[k] = 0
+                    for k in range(at + first, at + n):
+                        by_hour[tracks[k]] += 1
+                    x = float(np.argmax(by_hour)) if n > first else np.nan
+                elif op == _COUNT_SINCE:
+                    others, k, up = length[reads[a, _OTHER]], first, n
+                    if others > 0:
+                        since = tracks[streams[reads[a, _OTHER], _TIME] + others - 1]
+                        while k < up:
+                            middle = (k + up) // 2
+                            if tracks[times + middle] > since:
+                                up = middle
+                            else:
+                                k = middle + 1
+                    x = float(n - k)
+                elif op == _UNANSWERED:
+                    answers, others = streams[reads[a, _OTHER], _TIME], length[reads[a, _OTHER]]
+                    j, count = 0, 0
+                    for k in range(first, n):
+                        asked = tracks[times + k]
+                        until = asked + reads[a, _PARAMETER]
+                        if until > now:
+                            break
+                        while j < others and tracks[answers + j] < asked:
+                            j += 1
+                        answered = j < others and tracks[answers + j] <= until
+                        followed = k + 1 < n and tracks[times + k + 1] <= until
+                        count += not (answered or followed)
+                    x = float(count)
+                elif op == _ENDING:
+                    ending = 0
+                    for k in range(first, n):
+                        days = tracks[reads[a, _OTHER] + k + 1] - tracks[reads[a, _OTHER] + k]
+                        if (
+                            days > 0
+                            and tracks[times + k] + days * DAY_US < now + reads[a, _PARAMETER]
+                        ):
+                            ending += tracks[at + k + 1] - tracks[at + k]
+                    x = float(ending)
+                out[a, customer, place[t]] = x
+
+        for w in range(len(windows)):
+            h = windows[w, _HISTOGRAM]
+            if h >= 0:
+                categories = streams[windows[w, _STREAM], _CATEGORY]
+                for k in range(figures[h, _LOW], figures[h, _HIGH]):
+                    if tracks[categories + k] >= 0:
+                        in_category[h, tracks[categories + k]] = 0
+                for size in range(figures[h, _TOP] + 1):
+                    of_size[h, size] = 0
+                for i in range(5):
+                    figures[h, i] = 0

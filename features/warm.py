@@ -6,7 +6,7 @@ import numpy as np
 
 from features.block import Block
 from features.catalogue import CATALOGUE
-from features.catalogue.declare import MEASURES
+from features.catalogue.aggregates import MEASURES
 from features.engine import compute
 from features.zones import zone
 
@@ -21,6 +21,7 @@ def warm() -> None:
         occurred_at=times,
         known_at=times,
         type=np.zeros(0, np.int8),
+        channel=np.zeros(0, np.int8),
         measures=np.zeros((len(MEASURES), 0), np.int64),
         category=np.zeros(0, np.int32),
         categories=(),

@@ -3,17 +3,58 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.clock import DAY_US, HOUR_US, from_us, to_us
+from features.clock import DAY_US, from_us, to_us
 
 _FIRST, _LAST = dt.datetime(1990, 1, 1, tzinfo=dt.UTC), dt.datetime(2045, 1, 1, tzinfo=dt.UTC)
-_MONDAY_SHIFT = 3  # 1970-01-01 was a Thursday; Monday is day 0 of the week
+
+
+@dataclass(frozen=True)
+class Offsets:
+    """The walls of n customers, as compiled code reads them.
+
+    Customer i's wall has the rows `first[of[i]]` to `first[of[i] + 1]` (end excluded): from
+    `starts_us[row]` on, their local time is UTC + `offsets_us[row]`.
+    """
+
+    of: NDArray[np.int32]
+    first: NDArray[np.int64]
+    starts_us: NDArray[np.int64]
+    offsets_us: NDArray[np.int64]
+
+    def local_us(
+        self, instants_us: NDArray[np.int64], customer_of: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Wall-clock microseconds for UTC `instants_us`, each of the customer beside it.
+
+        Tables reach from 1990 to 2044; beyond, the offset is the edge's.
+        """
+        if len(self.first) == 2:
+            return self._on(0, instants_us)
+        local, table = np.empty_like(instants_us), self.of[customer_of]
+        for z in np.unique(table):
+            local[table == z] = self._on(z, instants_us[table == z])
+        return local
+
+    def _on(self, z: int, instants_us: NDArray[np.int64]) -> NDArray[np.int64]:
+        rows = slice(self.first[z], self.first[z + 1])
+        at = self.starts_us[rows].searchsorted(instants_us, side="right") - 1
+        return np.asarray(instants_us + self.offsets_us[rows][np.maximum(at, 0)])
+
+
+class Wall(Protocol):
+    """Tells each customer's local time."""
+
+    def offsets(self, customer_ids: Sequence[str]) -> Offsets:
+        """The walls of these customers."""
 
 
 @dataclass(frozen=True)
@@ -24,24 +65,36 @@ class Zone:
     starts_us: NDArray[np.int64]
     offsets_us: NDArray[np.int64]
 
-    def local_us(self, instants_us: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Wall-clock microseconds for UTC `instants_us`; 1990 to 2044, the edge's offset beyond."""
-        if len(self.offsets_us) == 1:
-            return np.asarray(instants_us + self.offsets_us[0])
-        position = np.searchsorted(self.starts_us, instants_us, side="right") - 1
-        return np.asarray(instants_us + self.offsets_us[np.maximum(position, 0)])
-
-    def local_day(self, instants_us: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Days since 1970-01-01 on the wall."""
-        return np.asarray(self.local_us(instants_us) // DAY_US)
-
-    def hour_of_week(self, instants_us: NDArray[np.int64]) -> NDArray[np.int64]:
-        """0 is Monday 00:00 to 01:00 on the wall, 167 is Sunday 23:00 to 24:00."""
-        hours = self.local_us(instants_us) // HOUR_US
-        return np.asarray((hours + 24 * _MONDAY_SHIFT) % 168)
+    def offsets(self, customer_ids: Sequence[str]) -> Offsets:
+        """Everyone's wall is this one."""
+        first = np.array([0, len(self.starts_us)], np.int64)
+        return Offsets(
+            np.zeros(len(customer_ids), np.int32), first, self.starts_us, self.offsets_us
+        )
 
 
-@lru_cache(maxsize=64)
+@dataclass(frozen=True)
+class OwnZones:
+    """Each customer's own zone by id, `home` for whoever has none."""
+
+    home: Zone
+    own: Mapping[str, Zone]
+
+    def offsets(self, customer_ids: Sequence[str]) -> Offsets:
+        """Each zone that is met stands in the tables once."""
+        zones = [self.own.get(customer, self.home) for customer in customer_ids]
+        met = {z.name: z for z in (self.home, *zones)}
+        order = {name: i for i, name in enumerate(met)}
+        sizes = [len(z.starts_us) for z in met.values()]
+        return Offsets(
+            of=np.array([order[z.name] for z in zones], np.int32),
+            first=np.cumsum([0, *sizes]).astype(np.int64),
+            starts_us=np.concatenate([z.starts_us for z in met.values()]),
+            offsets_us=np.concatenate([z.offsets_us for z in met.values()]),
+        )
+
+
+@lru_cache(maxsize=512)
 def zone(name: str) -> Zone:
     """The zone called `name`, such as `Europe/Warsaw`.
 

@@ -17,7 +17,6 @@ from bocian import wiring
 from bocian.commands.ingest import ingest_all
 from bocian.settings import load
 from features.catalogue import CATALOGUE
-from features.zones import zone
 from training.pipeline import Declared, train
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
@@ -84,7 +83,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store,
         now=settings.now,
         catalogue=CATALOGUE,
-        zone=zone(settings.business.time_zone),
+        wall=wiring.wall(settings),
         horizons=settings.horizons,
         training=settings.training,
         declared=Declared(

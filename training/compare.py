@@ -8,8 +8,8 @@ import numpy as np
 
 from features.catalogue.declare import Catalogue
 from features.clock import DAY_US, to_us
-from features.store import EventStore
-from features.zones import Zone
+from features.reader import EventReader
+from features.zones import Wall
 from models.bundle import Bundle
 from training.churn import active, churned
 from training.config import Horizons, Training
@@ -24,10 +24,10 @@ def compare(
     one: Bundle,
     other: Bundle,
     *,
-    store: EventStore,
+    store: EventReader,
     now: dt.datetime,
     catalogue: Catalogue,
-    zone: Zone,
+    wall: Wall,
     horizons: Horizons,
     training: Training,
 ) -> list[Figure]:
@@ -43,7 +43,7 @@ def compare(
         store,
         [churn_at, margin_at],
         catalogue=catalogue,
-        zone=zone,
+        wall=wall,
         horizons=horizons,
         known_by=now_us,
     )

@@ -11,8 +11,8 @@ import numpy as np
 
 from features.catalogue.declare import Catalogue
 from features.clock import DAY_US, from_us, iso, to_us
-from features.store import EventStore
-from features.zones import Zone
+from features.reader import EventReader
+from features.zones import Wall
 from models.bundle import Bundle
 from models.effects import DeclaredEffects
 from training import churn, clv, send_time
@@ -52,11 +52,11 @@ class Trained:
 
 
 def train(
-    store: EventStore,
+    store: EventReader,
     *,
     now: dt.datetime,
     catalogue: Catalogue,
-    zone: Zone,
+    wall: Wall,
     horizons: Horizons,
     training: Training,
     declared: Declared,
@@ -71,7 +71,7 @@ def train(
         store: Events.
         now: Labels count what was known by then.
         catalogue: Which features.
-        zone: The business's time zone.
+        wall: Whose clock tells days and hours.
         horizons: What churn and margin mean.
         training: How to fit.
         declared: What no data teach.
@@ -96,7 +96,7 @@ def train(
         store,
         sorted(dates),
         catalogue=catalogue,
-        zone=zone,
+        wall=wall,
         horizons=horizons,
         known_by=now_us,
         progress=lambda done, total: progress("features", done, total),
@@ -117,7 +117,7 @@ def train(
         margin_rate=declared.margin_rate,
     )
     progress("margin and send time", 1, 2)
-    hours, hour_figures = send_time.fit(store, now=now_us, zone=zone, trust=declared.proxy_trust)
+    hours, hour_figures = send_time.fit(store, now=now_us, wall=wall, trust=declared.proxy_trust)
     progress("margin and send time", 2, 2)
     bundle = Bundle(
         churn=fitted_churn.model,
@@ -176,7 +176,7 @@ def _medians(rows: Snapshot) -> dict[str, float]:
 
 
 def dates_for(
-    test: int, *, store: EventStore, horizon_days: int, horizons: Horizons, training: Training
+    test: int, *, store: EventReader, horizon_days: int, horizons: Horizons, training: Training
 ) -> Split:
     """The dates that teach and choose for a model that is judged at `test`.
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from features.clock import DAY_US
 from features.hours import hour_of_week_counts
-from features.store import EventStore
-from features.zones import Zone
+from features.reader import EventReader
+from features.zones import Wall
 from models.send_time import SendTimeModel
 
 PROXY = "order hours, a proxy: no opens or clicks with times have been logged"
@@ -19,14 +19,14 @@ _SAME_HOUR = (0.0, 0.5, 0.8, 1.0)
 
 
 def fit(
-    store: EventStore, *, now: int, zone: Zone, trust: float, holdout_days: int = 28
+    store: EventReader, *, now: int, wall: Wall, trust: float, holdout_days: int = 28
 ) -> tuple[SendTimeModel, dict[str, float]]:
     """The model that best foretells the hours of the last `holdout_days`, refitted on all.
 
     Args:
         store: Events.
         now: An instant, microseconds in UTC; only what was known by then counts.
-        zone: The zone of local hours.
+        wall: Whose clock tells the hours.
         trust: How far order hours move the value of a message, in [0, 1].
         holdout_days: Length of the stretch that chooses the strength.
 
@@ -36,8 +36,8 @@ def fit(
     """
     before, after = [], []
     for block in store.blocks():
-        counts = hour_of_week_counts(block, now, zone)
-        earlier = hour_of_week_counts(block, now - holdout_days * DAY_US, zone)
+        counts = hour_of_week_counts(block, now, wall)
+        earlier = hour_of_week_counts(block, now - holdout_days * DAY_US, wall)
         before.append(earlier)
         after.append(counts - earlier)
     past, future = np.concatenate(before), np.concatenate(after)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from features.block import Block
 from features.catalogue.declare import Catalogue
 from features.engine import compute
-from features.store import EventStore
-from features.zones import Zone
+from features.reader import EventReader
+from features.zones import Wall
 from training.config import Horizons
 from training.labels.orders import orders_after
 
@@ -52,11 +52,11 @@ class Snapshot:
 
 
 def snapshot(
-    store: EventStore,
+    store: EventReader,
     dates: Sequence[int],
     *,
     catalogue: Catalogue,
-    zone: Zone,
+    wall: Wall,
     horizons: Horizons,
     known_by: int,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
@@ -67,7 +67,7 @@ def snapshot(
         store: Events; read block by block.
         dates: Instants in microseconds in UTC.
         catalogue: Which features.
-        zone: The zone of local days and hours.
+        wall: Whose clock tells days and hours.
         horizons: How far the labels look.
         known_by: Labels count only orders known by this instant.
         progress: Told customers done and in all after each block.
@@ -76,7 +76,7 @@ def snapshot(
     parts: list[Snapshot] = []
     done, total = 0, len(store.customer_ids)
     for block in store.blocks():
-        parts.append(_of_block(block, instants, catalogue, zone, horizons, known_by))
+        parts.append(_of_block(block, instants, catalogue, wall, horizons, known_by))
         done += len(block)
         progress(done, total)
     if not parts:
@@ -93,11 +93,11 @@ def _of_block(
     block: Block,
     instants: NDArray[np.int64],
     catalogue: Catalogue,
-    zone: Zone,
+    wall: Wall,
     horizons: Horizons,
     known_by: int,
 ) -> Snapshot:
-    matrix = compute(block, instants, catalogue, zone)
+    matrix = compute(block, instants, catalogue, wall)
     orders, _ = orders_after(block, instants, horizons.churn_days, known_by)
     _, spend = orders_after(block, instants, horizons.margin_days, known_by)
     shape = matrix.shape[:2]

@@ -13,7 +13,6 @@ from bocian.commands.train import protected_attributes
 from bocian.settings import Settings, SettingsError
 from features.catalogue import CATALOGUE
 from features.clock import DAY_US, to_us
-from features.zones import zone
 from models.bundle import load
 from training.churn import active
 from training.fairness import audit_churn, page
@@ -41,7 +40,7 @@ def run(settings: Settings, which: str, *, as_json: bool) -> Path:
                 wiring.event_store(settings),
                 [as_of],
                 catalogue=CATALOGUE,
-                zone=zone(settings.business.time_zone),
+                wall=wiring.wall(settings),
                 horizons=settings.horizons,
                 known_by=to_us(settings.now),
             ),

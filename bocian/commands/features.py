@@ -2,49 +2,83 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import sys
 from pathlib import Path
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import Any
 
 from bocian import wiring
-from bocian.commands.screen import bars, out, print_json, table
+from bocian.commands.batch import instant, name_of, write
+from bocian.commands.screen import out, print_json, table
+from bocian.commands.spark import Spark
 from bocian.settings import Settings, SettingsError
 from features.catalogue import CATALOGUE
-from features.clock import iso, to_us
-from features.engine import compute
-from features.zones import zone
+from features.catalogue.aggregates import ALL_TIME
+from features.catalogue.declare import Feature, Group
+from features.clock import to_us
+from features.frame import FeaturesAt
 
 
-def list_features(*, as_json: bool, as_markdown: bool = False) -> None:
-    """Print the catalogue."""
+def list_features(
+    *, as_json: bool = False, as_markdown: bool = False, group: str | None = None
+) -> None:
+    """Print the catalogue, or one group of it.
+
+    Raises:
+        SettingsError: There is no such group.
+    """
     if as_markdown:
         sys.stdout.write(markdown())
         return
-    rows = [
-        {
-            "name": f.name,
-            "group": f.group,
-            "unit": f.unit,
-            "description": f.description,
-            "personalisation": f.personal,
-            "version": CATALOGUE.hashes[f.name],
-        }
-        for f in CATALOGUE
-    ]
+    groups = {g.name: g for g in CATALOGUE.groups}
+    if group is not None and group not in groups:
+        raise SettingsError(f"--group must be one of {list(groups)}, got: {group!r}")
+    shown = [g for g in groups.values() if group in (None, g.name)]
     if as_json:
+        rows = [_row(f) for g in shown for f in _features(g)]
         print_json({"version": CATALOGUE.version, "features": rows})
         return
-    for group in CATALOGUE.groups:
-        drawn = table(f"{group.name}: {group.title}", "feature", "unit", "description", "version")
-        for row in rows:
-            if row["group"] == group.name:
-                drawn.add_row(*(str(row[k]) for k in ("name", "unit", "description", "version")))
+    for g in shown:
+        drawn = table(
+            f"{g.name}: {g.title}",
+            "feature",
+            "unit",
+            "window",
+            "personal",
+            "description",
+            "version",
+        )
+        for f in _features(g):
+            personal = "yes" if f.personal else "no"
+            version = CATALOGUE.hashes[f.name]
+            drawn.add_row(f.name, f.unit, _window(f), personal, f.description, version)
         out.print(drawn)
-    out.print(f"{len(CATALOGUE)} features, catalogue {CATALOGUE.version}")
+    count = sum(len(_features(g)) for g in shown)
+    out.print(f"{count} features, catalogue {CATALOGUE.version}")
+
+
+def _features(group: Group) -> list[Feature]:
+    return [f for f in CATALOGUE if f.group == group.name]
+
+
+def _row(feature: Feature) -> dict[str, Any]:
+    return {
+        "name": feature.name,
+        "group": feature.group,
+        "unit": feature.unit,
+        "description": feature.description,
+        "window": _window(feature),
+        "reads": sorted(CATALOGUE.types(feature.name)),
+        "personal": feature.personal,
+        "version": CATALOGUE.hashes[feature.name],
+    }
+
+
+def _window(feature: Feature) -> str:
+    """How far back it looks."""
+    if not CATALOGUE.types(feature.name):
+        return "none"
+    days = CATALOGUE.window_days(feature.name)
+    return "all time" if days == ALL_TIME else f"{days} days"
 
 
 def markdown() -> str:
@@ -52,67 +86,52 @@ def markdown() -> str:
     lines = [
         "# Features",
         "",
-        "Made by `bocian features list --markdown`. Do not edit it: change the catalogue.",
+        "Made by `bocian features list --markdown`. Do not edit it: change the catalogue "
+        "([how](adding-a-feature.md)).",
         "",
         f"{len(CATALOGUE)} features, catalogue version `{CATALOGUE.version}`. A window of `d` days "
-        "is `[as_of - d days, as_of)`, and only what was known by `as_of` counts. Days and hours "
-        "are those of the business's wall clock. Money is in minor units. A value that cannot be "
-        "known yet is missing (NaN), never 0.",
+        "is `[as_of - d days, as_of)`, and only what was known by `as_of` counts. Where a feature "
+        "reads several windows, the longest is stated. Days and hours are those of the customer's "
+        "wall clock. Money is in minor units. A value that cannot be known yet is missing (NaN), "
+        "never 0. Opens and clicks by machines count nowhere.",
+        "",
+        "**Personal** says whether a feature may choose what one person gets. Those that may not "
+        "come from people in trouble: support tickets, complaints, reports of spam, unsubscribing. "
+        "They may hold a message back and may be reported, so that a complaint protects whoever "
+        "made it. They must not choose an action, an offer, a channel or an hour.",
+        "",
+        "A feature whose types of event a business does not have is left out of its models.",
     ]
     for group in CATALOGUE.groups:
         lines += ["", f"## {group.name}: {group.title}", ""]
-        lines += ["| feature | unit | meaning | version |", "|---|---|---|---|"]
+        lines += ["| feature | unit | window | personal | meaning | version |"]
+        lines += ["|---|---|---|---|---|---|"]
         lines += [
-            f"| `{f.name}` | {f.unit} | {f.description} | `{CATALOGUE.hashes[f.name]}` |"
-            for f in CATALOGUE
-            if f.group == group.name
+            f"| `{f.name}` | {f.unit} | {_window(f)} | {'yes' if f.personal else 'no'} | "
+            f"{f.description} | `{CATALOGUE.hashes[f.name]}` |"
+            for f in _features(group)
         ]
     return "\n".join(lines) + "\n"
 
 
-def build(settings: Settings, as_of: list[str], *, as_json: bool) -> Path:
-    """Write everyone's features at each instant to one Parquet file; its path."""
-    instants = sorted({_instant(text) for text in as_of} or {to_us(settings.now)})
-    store = wiring.event_store(settings)
-    wall = zone(settings.business.time_zone)
-    folder = settings.path("features")
-    folder.mkdir(parents=True, exist_ok=True)
-    span = "_".join(iso(i).replace(":", "") for i in (instants[0], instants[-1])[: len(instants)])
-    path = folder / f"features-{span}.parquet"
-    schema = pa.schema(
-        [("customer_id", pa.string()), ("as_of", pa.timestamp("us", tz="UTC"))]
-        + [(name, pa.float64()) for name in CATALOGUE.names],
-        metadata={"catalogue": CATALOGUE.version, "store": store.manifest.digest},
+def build(
+    settings: Settings, as_of: list[str], *, on: Spark | None = None, as_json: bool = False
+) -> Path:
+    """Write everyone's features at each instant to Parquet; the path of the file or folder."""
+    instants = sorted({instant(text) for text in as_of} or {to_us(settings.now)})
+    written = write(
+        wiring.event_store(settings),
+        FeaturesAt(tuple(instants), wiring.wall(settings), CATALOGUE.version),
+        settings.path("features") / name_of("features", instants),
+        step="features",
+        on=on,
     )
-    done = 0
-    draft = path.with_suffix(".draft")
-    with bars() as progress, pq.ParquetWriter(draft, schema) as writer:
-        for block in store.blocks():
-            matrix = compute(block, np.array(instants, np.int64), CATALOGUE, wall)
-            columns = [
-                pa.array(np.repeat(np.array(block.customer_ids, object), len(instants))),
-                pa.array(np.tile(instants, len(block)), pa.timestamp("us", tz="UTC")),
-                *matrix.reshape(-1, len(CATALOGUE)).T,
-            ]
-            writer.write_table(pa.table(columns, schema=schema))
-            done += len(block)
-            progress.tell("features", done, len(store.customer_ids))
-    draft.replace(path)
     if as_json:
-        print_json({"path": str(path), "rows": done * len(instants), "features": len(CATALOGUE)})
+        print_json({"path": str(written.path), "rows": written.rows, "features": len(CATALOGUE)})
     else:
-        out.print(f"{len(CATALOGUE)} features of {done:,} customers at {len(instants)} instant(s)")
-        out.print(f"written to {path}")
-    return path
-
-
-def _instant(text: str) -> int:
-    try:
-        instant = dt.datetime.fromisoformat(text)
-    except ValueError as error:
-        raise SettingsError(
-            f"--as-of must be ISO 8601 such as 2018-01-01T05:00:00Z, got: {text!r}"
-        ) from error
-    if instant.tzinfo is None:
-        raise SettingsError(f"--as-of must carry its zone, such as a Z at the end, got: {text!r}")
-    return to_us(instant.astimezone(dt.UTC))
+        customers = written.rows // len(instants)
+        out.print(
+            f"{len(CATALOGUE)} features of {customers:,} customers at {len(instants)} instant(s)"
+        )
+        out.print(f"written to {written.path}")
+    return written.path

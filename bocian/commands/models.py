@@ -10,7 +10,6 @@ from bocian import wiring
 from bocian.commands.screen import figure, out, print_json, table
 from bocian.settings import Settings
 from features.catalogue import CATALOGUE
-from features.zones import zone
 from models.bundle import load
 from training.compare import compare
 from training.gate import refusals
@@ -58,7 +57,7 @@ def compare_versions(settings: Settings, one: str, other: str, *, as_json: bool)
             store=wiring.event_store(settings),
             now=settings.now,
             catalogue=CATALOGUE,
-            zone=zone(settings.business.time_zone),
+            wall=wiring.wall(settings),
             horizons=settings.horizons,
             training=settings.training,
         )

@@ -11,7 +11,7 @@ from bocian import wiring
 from bocian.commands.screen import bars, figure, out, print_json, table
 from bocian.settings import Settings
 from features.catalogue import CATALOGUE
-from features.zones import zone
+from training.columns import learnable
 from training.fairness import Protected
 from training.figures import Figure
 from training.pipeline import Declared, Trained, train
@@ -72,8 +72,8 @@ def train_all(settings: Settings, registry: Registry, *, force: bool) -> Result:
         trained = train(
             store,
             now=settings.now,
-            catalogue=CATALOGUE,
-            zone=zone(settings.business.time_zone),
+            catalogue=learnable(CATALOGUE, store.manifest),
+            wall=wiring.wall(settings),
             horizons=settings.horizons,
             training=settings.training,
             declared=Declared(

@@ -1,88 +1,23 @@
-"""How a feature is declared: aggregates that the kernel walks for, and functions of them."""
+"""How a feature is declared: aggregates that the kernel walks for, and arithmetic on them."""
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import inspect
-import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from enum import IntEnum
 from functools import cached_property
-from typing import Any
+from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
+from features.catalogue.aggregates import ALL_TIME, Aggregate, Op
+from features.catalogue.columns import Column
 
-from features.events import TYPE_CODE
-
-Values = NDArray[Any]
-ALL_TIME = 0
-"""As a window's length in days: everything before `as_of`."""
-
-NEVER = np.iinfo(np.int64).min
-"""FIRST_AT and LAST_AT where there is no event."""
-
-KERNEL_VERSION = 1
+KERNEL_VERSION: Final = 2
 """Part of every feature's version hash; it rises when the walk's results change."""
 
-
-class Op(IntEnum):
-    """What the kernel can accumulate over the events of one type in `[as_of - days, as_of)`.
-
-    All give int64 but CATEGORY_ENTROPY, which gives float64. FIRST_AT and LAST_AT give
-    microseconds since 1970 in UTC, or `NEVER` where there is no event. Days are local calendar
-    days; gaps are whole days between successive local days with an event.
-    """
-
-    COUNT = 0
-    SUM = 1
-    MAX = 2
-    DAYS = 3
-    FIRST_AT = 4
-    LAST_AT = 5
-    GAP_COUNT = 6
-    GAP_SUM = 7
-    GAP_SUM_OF_SQUARES = 8
-    LAST_GAP = 9
-    CATEGORY_COUNT = 10
-    CATEGORY_TOP = 11
-    CATEGORY_ENTROPY = 12
-
-
-MEASURES = ("value_minor", "quantity", "discount_minor", "coupon_minor")
-"""Columns of whole numbers that SUM and MAX can take."""
-
-
-@dataclass(frozen=True)
-class Aggregate:
-    """One accumulation over one type of event; `hours` keeps only events in those hours of the
-    local week (0 is Monday 00:00), all where it is empty.
-    """
-
-    op: Op
-    type: str
-    days: int = ALL_TIME
-    measure: str | None = None
-    hours: frozenset[int] = frozenset()
-
-    def __post_init__(self) -> None:
-        """Refuse what the kernel could not walk."""
-        if self.type not in TYPE_CODE:
-            raise ValueError(f"type must be one of {list(TYPE_CODE)}, got: {self.type!r}")
-        if (self.op in (Op.SUM, Op.MAX)) != (self.measure is not None):
-            raise ValueError(f"measure goes with SUM and MAX alone, got: {self}")
-        if self.measure is not None and self.measure not in MEASURES:
-            raise ValueError(f"measure must be one of {list(MEASURES)}, got: {self.measure!r}")
-        if self.days < 0:
-            raise ValueError(f"days must be positive, or 0 for all time, got: {self.days}")
-
-    @property
-    def definition(self) -> str:
-        """The text that a version hash is taken of."""
-        hours = ",".join(map(str, sorted(self.hours)))
-        return f"{self.op.name}({self.type},{self.measure},{self.days},{hours})"
+AS_OF: Final = ("as_of", "as_of_local")
+"""What a feature may read beside aggregates and features: the instant in microseconds since 1970,
+in UTC and on the customer's wall clock."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +25,8 @@ class Feature:
     """One named column: a number known of a customer at `as_of`, NaN where it is unknown.
 
     `personal` says whether it may choose what one person gets. `codes` names the values of a
-    categorical feature, whose value is an index into it.
+    categorical feature, whose value is an index into it. `may_lack` are types of event whose
+    absence says that something never happens to this business, not that it is unknown.
     """
 
     name: str
@@ -98,10 +34,10 @@ class Feature:
     unit: str
     description: str
     inputs: tuple[str, ...]
-    compute: Callable[..., Values]
-    definition: str
+    compute: Callable[..., Column]
     personal: bool = True
     codes: tuple[str, ...] = ()
+    may_lack: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -129,13 +65,15 @@ class Group:
         *,
         days: tuple[int, ...],
         measure: str | None = None,
+        channel: str | None = None,
+        personal: bool = True,
     ) -> None:
         """Declare an aggregate that is a feature itself, once for each window: `{d}` in `name`
         and `description` is the window's length in days.
         """
         for d in days:
-            column, aggregate = name.format(d=d), Aggregate(op, type, d, measure)
-            self.aggregate(f"_{column}", aggregate)
+            column = name.format(d=d)
+            self.aggregate(f"_{column}", Aggregate(op, type, d, measure, channel))
             self._add(
                 Feature(
                     name=column,
@@ -143,22 +81,27 @@ class Group:
                     unit=unit,
                     description=description.format(d=d),
                     inputs=(f"_{column}",),
-                    compute=_as_float,
-                    definition="as_float",
+                    compute=_itself,
+                    personal=personal,
                 )
             )
 
     def feature(
-        self, unit: str, *, personal: bool = True, codes: tuple[str, ...] = ()
-    ) -> Callable[[Callable[..., Values]], Callable[..., Values]]:
+        self,
+        unit: str,
+        *,
+        personal: bool = True,
+        codes: tuple[str, ...] = (),
+        may_lack: Collection[str] = (),
+    ) -> Callable[[Callable[..., Column]], Callable[..., Column]]:
         """Declare the decorated function as a feature.
 
-        Its name is the column's, its parameters name the columns it reads (`as_of` is the instant
-        in microseconds), its docstring is the description. It must be elementwise, in operations
-        that IEEE 754 rounds correctly, so that one row and a million give the same bits.
+        Its name is the column's, its parameters name the columns it reads (aggregates, features
+        or those of `AS_OF`), its docstring is the description. It is called once, with columns
+        that are not computed yet (`features.catalogue.columns`).
         """
 
-        def declare(function: Callable[..., Values]) -> Callable[..., Values]:
+        def declare(function: Callable[..., Column]) -> Callable[..., Column]:
             self._add(
                 Feature(
                     name=function.__name__,
@@ -167,9 +110,9 @@ class Group:
                     description=" ".join((function.__doc__ or "").split()),
                     inputs=tuple(inspect.signature(function).parameters),
                     compute=function,
-                    definition=_body(function),
                     personal=personal,
                     codes=codes,
+                    may_lack=frozenset(may_lack),
                 )
             )
             return function
@@ -184,9 +127,13 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Catalogue:
-    """The ordered list of all features; a matrix of features has its columns in this order."""
+    """The ordered list of all features; a matrix of features has its columns in this order.
+
+    `only` keeps some of the features, all where it is None.
+    """
 
     groups: tuple[Group, ...]
+    only: frozenset[str] | None = None
 
     def __iter__(self) -> Iterator[Feature]:
         """The features, in order."""
@@ -197,15 +144,16 @@ class Catalogue:
         return len(self.features)
 
     @cached_property
-    def features(self) -> dict[str, Feature]:
-        """By name, each after everything that it reads."""
+    def _ordered(self) -> dict[str, Feature]:
+        """All declared features by name, each after everything that it reads."""
         declared = {name: f for group in self.groups for name, f in group.features.items()}
+        known = {*self._declared_aggregates, *AS_OF}
         ordered: dict[str, Feature] = {}
 
         def visit(name: str, above: tuple[str, ...]) -> None:
             if name in above:
                 raise ValueError(f"features must not read one another in a ring: {[*above, name]}")
-            if name in ordered or name in self.aggregates or name == "as_of":
+            if name in ordered or name in known:
                 return
             if name not in declared:
                 raise ValueError(f"{above[-1]!r} reads {name!r}, which nothing declares")
@@ -218,9 +166,45 @@ class Catalogue:
         return ordered
 
     @cached_property
-    def aggregates(self) -> dict[str, Aggregate]:
-        """What the kernel has to walk for, by name, of all groups."""
+    def _declared_aggregates(self) -> dict[str, Aggregate]:
         return {name: a for group in self.groups for name, a in group.aggregates.items()}
+
+    @cached_property
+    def features(self) -> dict[str, Feature]:
+        """By name, each after everything that it reads."""
+        kept = self._ordered if self.only is None else self.only
+        return {name: f for name, f in self._ordered.items() if name in kept}
+
+    @cached_property
+    def columns(self) -> dict[str, Column]:
+        """What each feature computes from inputs that bear the names of `aggregates` and `AS_OF`.
+
+        Raises:
+            TypeError: A feature's function gives no column.
+        """
+        inputs = {name: Column(name) for name in (*self._declared_aggregates, *AS_OF)}
+        computed: dict[str, Column] = {}
+        for f in self._ordered.values():
+            result = f.compute(*((computed if i in computed else inputs)[i] for i in f.inputs))
+            if not isinstance(result, Column):
+                raise TypeError(f"a feature's function gives a column, {f.name!r} gave: {result!r}")
+            computed[f.name] = result
+        return {name: computed[name] for name in self.features}
+
+    @cached_property
+    def _read(self) -> dict[str, frozenset[str]]:
+        """By feature, the names of the aggregates that it rests on."""
+        read: dict[str, frozenset[str]] = {}
+        for f in self._ordered.values():
+            own = frozenset(i for i in f.inputs if i in self._declared_aggregates)
+            read[f.name] = own.union(*(read[i] for i in f.inputs if i in read))
+        return read
+
+    @cached_property
+    def aggregates(self) -> dict[str, Aggregate]:
+        """What the kernel has to walk for, by name."""
+        needed = frozenset().union(*(self._read[name] for name in self.features))
+        return {name: a for name, a in self._declared_aggregates.items() if name in needed}
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -228,15 +212,57 @@ class Catalogue:
         return tuple(self.features)
 
     @cached_property
+    def _needed(self) -> dict[str, frozenset[str]]:
+        """By feature, the types of event without which it says nothing."""
+        needed: dict[str, frozenset[str]] = {}
+        for f in self._ordered.values():
+            own = [
+                self._declared_aggregates[i].types for i in f.inputs if i not in (*needed, *AS_OF)
+            ]
+            above = [needed[i] for i in f.inputs if i in needed]
+            needed[f.name] = frozenset().union(*own, *above) - f.may_lack
+        return needed
+
+    def types(self, name: str) -> frozenset[str]:
+        """The types of event that the feature `name` reads."""
+        return frozenset().union(*(self._declared_aggregates[a].types for a in self._read[name]))
+
+    def window_days(self, name: str) -> int:
+        """The longest window of what the feature `name` reads, `ALL_TIME` where one has no end."""
+        windows = [self._declared_aggregates[a].days for a in self._read[name]]
+        return ALL_TIME if ALL_TIME in windows or not windows else max(windows)
+
+    def of_types(self, types: Collection[str]) -> Catalogue:
+        """Only the features that need no type of event beyond `types`: of a type that a business
+        has no events of, nothing can be learned.
+        """
+        known = frozenset(types)
+        return self._only(lambda feature: self._needed[feature.name] <= known)
+
+    @cached_property
+    def personal(self) -> Catalogue:
+        """Only the features that may choose what one person gets."""
+        return self._only(lambda feature: feature.personal)
+
+    @cached_property
+    def of_customers(self) -> Catalogue:
+        """Only the features that rest on events, and not on the calendar alone."""
+        return self._only(lambda feature: bool(self._read[feature.name]))
+
+    def _only(self, keep: Callable[[Feature], bool]) -> Catalogue:
+        return Catalogue(self.groups, frozenset(f.name for f in self if keep(f)))
+
+    @cached_property
     def hashes(self) -> dict[str, str]:
         """A version hash for each feature: it changes when what it computes changes."""
-        known: dict[str, str] = {
-            name: _digest(f"{KERNEL_VERSION}:{a.definition}") for name, a in self.aggregates.items()
-        } | {"as_of": "as_of"}
-        for f in self:
-            parts = [f.definition, ",".join(f.codes), *(known[i] for i in f.inputs)]
-            known[f.name] = _digest("\n".join(parts))
-        return {name: known[name] for name in self.names}
+        stated = {}
+        for name, computed in self.columns.items():
+            reads = [
+                f"{a}={self._declared_aggregates[a].definition}" for a in sorted(self._read[name])
+            ]
+            codes = ",".join(self.features[name].codes)
+            stated[name] = _digest("\n".join([str(KERNEL_VERSION), computed.digest, codes, *reads]))
+        return stated
 
     @cached_property
     def version(self) -> str:
@@ -244,24 +270,9 @@ class Catalogue:
         return _digest("\n".join(f"{name}={h}" for name, h in self.hashes.items()))
 
 
-def _as_float(column: Values) -> Values:
-    return column.astype(np.float64)
+def _itself(column: Column) -> Column:
+    return column
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _body(function: Callable[..., Values]) -> str:
-    """What the function's result depends on, that of the package's functions it calls included."""
-    called = [function.__globals__.get(name) for name in function.__code__.co_names]
-    helpers = [f for f in called if inspect.isfunction(f) and f.__module__.startswith("features.")]
-    return "\n".join([_own_body(function), *(_body(helper) for helper in helpers)])
-
-
-def _own_body(function: Callable[..., Values]) -> str:
-    """The function's code without name, docstring and comments."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-    assert isinstance(tree, ast.FunctionDef)  # noqa: S101 - a decorated def
-    statements = tree.body[1:] if ast.get_docstring(tree) is not None else tree.body
-    return "\n".join(ast.unparse(statement) for statement in statements)

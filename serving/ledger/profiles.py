@@ -115,6 +115,14 @@ class Profiles:
         with reading(self._engine) as connection:
             return _read(connection, customer_ids)
 
+    def elsewhere(self, home: str) -> dict[str, str]:
+        """The time zone of each customer who lives in another one than `home`."""
+        query = select(PROFILES.c.customer_id, PROFILES.c.time_zone).where(
+            PROFILES.c.time_zone != home
+        )
+        with reading(self._engine) as connection:
+            return {row.customer_id: row.time_zone for row in connection.execute(query)}
+
     def all_ids(self) -> tuple[str, ...]:
         """All customers, in a fixed order."""
         with reading(self._engine) as connection:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,9 @@ import pyarrow.parquet as pq
 from features.block import Block, from_table
 from features.clock import DAY_US, from_us, to_us
 from features.config import Source
+from features.events import MACHINE, NUMERIC_PROPERTIES
 from features.ingest import Counts, ingest
-from features.store import EventStore, publish
+from features.store import EventStore
 
 NOW = dt.datetime(2018, 1, 1, 5, tzinfo=dt.UTC)
 AS_OF = to_us(NOW)
@@ -30,6 +30,11 @@ TYPES = {
     "discount_minor": pa.int64(),
     "coupon_minor": pa.int64(),
     "category": pa.string(),
+    "channel": pa.string(),
+    "points": pa.int64(),
+    "score": pa.int64(),
+    "expires_after_days": pa.int64(),
+    "machine": pa.bool_(),
 }
 
 
@@ -44,6 +49,11 @@ def event(
     discount: int = 0,
     coupon: int = 0,
     category: str | None = None,
+    channel: str | None = None,
+    points: int = 0,
+    score: int = 0,
+    expires_after_days: int = 0,
+    machine: bool = False,
 ) -> dict[str, Any]:
     """One event, its times in days before `AS_OF`; known when it occurred unless said otherwise."""
     known = days_ago if known_days_ago is None else known_days_ago
@@ -57,6 +67,11 @@ def event(
         "discount_minor": discount,
         "coupon_minor": coupon,
         "category": category,
+        "channel": channel,
+        "points": points,
+        "score": score,
+        "expires_after_days": expires_after_days,
+        "machine": machine,
     }
 
 
@@ -78,7 +93,7 @@ SOURCE = Source(
         for name in ("event_id", "customer_id", "occurred_at", "known_at", "type", "channel",
                      "value_minor", "quantity", "category", "action_id", "message_id")
     },
-    properties={name: name for name in ("discount_minor", "coupon_minor")},
+    properties={name: name for name in (*NUMERIC_PROPERTIES, MACHINE)},
 )  # fmt: skip
 """Reads what `write` writes."""
 
@@ -86,7 +101,7 @@ SOURCE = Source(
 def write(events: Iterable[dict[str, Any]], path: Path) -> None:
     """The events as a Parquet file of text and numbers, each with an id of its own."""
     rows = [
-        {"event_id": f"e{i}", "channel": None, "action_id": None, "message_id": None} | e
+        {"event_id": f"e{i:04}", "action_id": None, "message_id": None} | e
         for i, e in enumerate(events)
     ]
     columns = {name: [row[name] for row in rows] for name in SOURCE.columns | SOURCE.properties}
@@ -98,22 +113,34 @@ def write(events: Iterable[dict[str, Any]], path: Path) -> None:
     )
 
 
-def load(folder: Path, *sources: Source, now: dt.datetime = NOW) -> list[Counts]:
-    """Ingest the sources, whose files lie in `folder`, into a fresh store at `folder/store`."""
-    path = folder / "store"
-    path.mkdir(exist_ok=True)
-    generation = f"{len(list(path.iterdir()))}"
-    files = {
-        "events_path": path / f"events-{generation}.parquet",
-        "quarantine_path": path / f"quarantine-{generation}.parquet",
-    }
-    counts = ingest(sources, base=folder, now=now, **files)
-    publish(path, counts=[asdict(c) for c in counts], inputs="test", **files)
-    return counts
+def load(folder: Path, *sources: Source, now: dt.datetime = NOW, **options: Any) -> list[Counts]:
+    """Ingest all of the sources, whose files lie in `folder`, into the store at `folder/store`."""
+    options = {"force": True} | options
+    return list(ingest(sources, base=folder, now=now, store=folder / "store", **options).counts)
 
 
-def store_of(events: Iterable[dict[str, Any]], folder: Path) -> EventStore:
+def store_of(events: Iterable[dict[str, Any]], folder: Path, **options: Any) -> EventStore:
     """A store in `folder` that holds the events."""
     write(events, folder / "made.parquet")
-    load(folder, SOURCE)
+    load(folder, SOURCE, **options)
     return EventStore(folder / "store")
+
+
+def kept(folder: Path) -> list[dict[str, Any]]:
+    """The events of the store at `folder/store`, read past the code under test."""
+    manifest = EventStore(folder / "store").manifest
+    return [
+        row
+        for part in manifest.parts
+        for row in pq.read_table(folder / "store" / part.events.name).to_pylist()
+    ]
+
+
+def refused(folder: Path) -> list[dict[str, Any]]:
+    """The quarantined rows of that store."""
+    manifest = EventStore(folder / "store").manifest
+    return [
+        row
+        for file in manifest.quarantine
+        for row in pq.read_table(folder / "store" / file.name).to_pylist()
+    ]

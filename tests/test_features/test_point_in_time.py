@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from features.catalogue import CATALOGUE
 from features.clock import DAY_US
 from features.engine import compute
+from features.events import EVENT_TYPES
 from features.zones import zone
 
 CUSTOMERS = ("a", "b", "c")
@@ -19,10 +20,20 @@ NOW_ONLY = np.array([AS_OF], np.int64)
 
 def events(days_ago: st.SearchStrategy, known_days_ago: st.SearchStrategy | None = None):
     """Lists of events at `days_ago`, known then or at `known_days_ago`."""
-    kinds = ("order", "order", "order_line", "message_sent", "coupon_redeemed", "order_return")
+    kinds = ("order", "order_line", "cart_add", "message_clicked", "points_earned", *EVENT_TYPES)
     one = st.builds(
-        lambda customer, ago, known, kind, value, category: event(
-            customer, ago, kind, known_days_ago=known, value=value, category=category
+        lambda customer, ago, known, kind, value, category, channel, small: event(
+            customer,
+            ago,
+            kind,
+            known_days_ago=known,
+            value=value,
+            category=category,
+            channel=channel,
+            points=small,
+            score=small,
+            expires_after_days=30 * small,
+            machine=small == 7,
         ),
         st.sampled_from(CUSTOMERS),
         days_ago,
@@ -30,6 +41,8 @@ def events(days_ago: st.SearchStrategy, known_days_ago: st.SearchStrategy | None
         st.sampled_from(kinds),
         st.integers(0, 10**9),
         st.sampled_from(("milk", "bread", None)),
+        st.sampled_from(("web", "email", "sms", "push", None)),
+        st.integers(0, 10),
     )
     return st.lists(one, max_size=30)
 

@@ -28,6 +28,11 @@ def test_counts_add_up_to_what_was_given(ledger: Ledger):
     assert ledger.profiles.upsert_many([]) == Upserted(0, 0, 0)
 
 
+def test_only_those_who_live_in_another_zone_are_elsewhere(ledger: Ledger):
+    ledger.profiles.upsert_many([ALA, BOB])
+    assert ledger.profiles.elsewhere("Europe/Warsaw") == {"c2": "America/New_York"}
+
+
 def test_a_customer_given_twice_is_refused_and_nothing_is_written(ledger: Ledger):
     with pytest.raises(ValueError, match="given once in a call, got twice: 'c1'"):
         ledger.profiles.upsert_many([BOB, ALA, ALA])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
@@ -14,7 +13,7 @@ import pyarrow.parquet as pq
 from features.clock import DAY_US, HOUR_US, to_us
 from features.config import Source
 from features.ingest import ingest
-from features.store import EventStore, publish
+from features.store import EventStore
 
 NOW = dt.datetime(2018, 1, 1, tzinfo=dt.UTC)
 NOW_US = to_us(NOW)
@@ -44,11 +43,8 @@ def store_of_orders(
     }
     pq.write_table(pa.table(table), folder / "orders.parquet")
     path = folder / "store"
-    path.mkdir()
-    files = {"events_path": path / "events.parquet", "quarantine_path": path / "quarantine.parquet"}
-    (counts,) = ingest([SOURCE], base=folder, now=NOW, **files)
+    (counts,) = ingest([SOURCE], base=folder, now=NOW, store=path).counts
     assert counts.kept == len(customer)
-    publish(path, counts=[asdict(counts)], inputs="simulated", **files)
     return EventStore(path)
 
 
@@ -81,7 +77,7 @@ def habits(folder: Path, *, customers: int, personal: bool, seed: int = 2) -> Ev
 
 def stored_orders(store: EventStore) -> list[tuple[str, int, int]]:
     """Customer, instant and value of each order, read past the code under test."""
-    file = store.path / store.manifest.events_file
+    files = [str(store.path / part.events.name) for part in store.manifest.parts]
     return duckdb.sql(
-        f"SELECT customer_id, epoch_us(occurred_at), value_minor FROM '{file}'"
+        f"SELECT customer_id, epoch_us(occurred_at), value_minor FROM read_parquet({files})"
     ).fetchall()

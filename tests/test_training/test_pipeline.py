@@ -109,7 +109,7 @@ def test_a_snapshot_has_a_row_for_each_customer_who_has_ordered_before(shop_stor
         shop_store,
         dates[::-1],
         catalogue=CATALOGUE,
-        zone=zone("UTC"),
+        wall=zone("UTC"),
         horizons=HORIZONS,
         known_by=NOW_US,
         progress=lambda done, total: told.append((done, total)),
@@ -137,7 +137,7 @@ def test_a_store_without_events_cannot_teach(tmp_path):
             empty,
             [NOW_US],
             catalogue=CATALOGUE,
-            zone=zone("UTC"),
+            wall=zone("UTC"),
             horizons=HORIZONS,
             known_by=NOW_US,
         )

@@ -99,7 +99,7 @@ def test_without_trust_no_hour_is_better_than_another():
 @pytest.fixture(scope="module")
 def with_habits(tmp_path_factory):
     store = habits(tmp_path_factory.mktemp("habits"), customers=200, personal=True)
-    return fit(store, now=NOW_US, zone=UTC, trust=1.0)
+    return fit(store, now=NOW_US, wall=UTC, trust=1.0)
 
 
 def counts_at(hour: int, times: int) -> np.ndarray:
@@ -121,7 +121,7 @@ def test_an_evening_person_is_reached_in_the_evening(with_habits):
 def test_where_own_hours_tell_nothing_the_figures_say_so(tmp_path, with_habits):
     """Many customers: with few, own hours still sharpen what the smoothing of everyone's blurs."""
     store = habits(tmp_path, customers=2000, personal=False)
-    learned, figures = fit(store, now=NOW_US, zone=UTC, trust=1.0)
+    learned, figures = fit(store, now=NOW_US, wall=UTC, trust=1.0)
     assert figures["log_likelihood"] <= figures["log_likelihood_population"] + 0.002
     assert learned.strength > with_habits[0].strength
     hours = learned.distribution(counts_at(20, 4)).reshape(7, 24)
@@ -130,8 +130,8 @@ def test_where_own_hours_tell_nothing_the_figures_say_so(tmp_path, with_habits):
 
 def test_orders_that_come_after_now_are_not_counted(tmp_path, with_habits):
     store = habits(tmp_path, customers=20, personal=True)
-    early, _ = fit(store, now=NOW_US - 100 * DAY_US, zone=UTC, trust=1.0)
-    late, _ = fit(store, now=NOW_US, zone=UTC, trust=1.0)
+    early, _ = fit(store, now=NOW_US - 100 * DAY_US, wall=UTC, trust=1.0)
+    late, _ = fit(store, now=NOW_US, wall=UTC, trust=1.0)
     # A quiet hour's share tells how many orders there were: 1 / (orders + 168).
     orders = [round(1 / m.population[0] - 168) for m in (early, late)]
     assert orders[1] == 20 * 30
