@@ -8,13 +8,14 @@ READY := $(VENV)/.ready
 DEMO ?= var/demo
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help demo test lint bench serve clean lock
+.PHONY: help demo test lint spark bench bench-features serve clean lock
 
 help:
 	@echo 'make demo    everything on real data: events, features, models, audit, decisions, messages'
 	@echo 'make test    the tests'
 	@echo 'make lint    ruff, mypy, import-linter'
-	@echo 'make bench   figures on real data, as JSON'
+	@echo 'make spark   install Spark beside the rest (several hundred MB; needs Java 17)'
+	@echo 'make bench   figures on real data, as JSON; make bench-features: those of the feature kernel'
 	@echo 'make serve   keep the demo'"'"'s API up at http://127.0.0.1:3000 (docs at /docs)'
 	@echo 'make clean   remove what was built; make lock: resolve dependencies anew'
 
@@ -34,12 +35,21 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The peers are installed on top of what the project needs, for the benchmarks alone.
+# Spark's own lock agrees with requirements.lock, and adds only what Spark brings.
+spark: $(READY)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes \
+		-r requirements-spark.lock
+
 bench: $(READY)
+	@$(BIN)/python benchmarks/complete_journey.py
+
+# The peers are installed on top of what the project needs, for this benchmark alone.
+# Up to 100 million events: 40 GB of disk for a while, under an hour on two cores.
+# BENCH='--scale 0.05 --bars 1,2' tries it out; BENCH=--show prints what the peers run.
+bench-features: $(READY)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes \
 		-r benchmarks/requirements.lock
-	@POLARS_MAX_THREADS=2 $(BIN)/python benchmarks/feature_kernel.py
-	@$(BIN)/python benchmarks/complete_journey.py
+	@$(BIN)/python benchmarks/features $(BENCH)
 
 # The lock installs with hashes; the checkout itself is linked, so that edits take effect.
 $(READY): requirements.lock pyproject.toml
@@ -48,9 +58,12 @@ $(READY): requirements.lock pyproject.toml
 
 lock:
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-		--all-extras pyproject.toml -o requirements.lock
+		--extra train --extra postgres --extra demo --extra notebooks --extra dev \
+		pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		pyproject.toml -o requirements-serve.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		-c requirements.lock --extra spark pyproject.toml -o requirements-spark.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		-c requirements.lock benchmarks/requirements.in -o benchmarks/requirements.lock
 

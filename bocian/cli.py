@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -26,13 +26,24 @@ app = typer.Typer(
 )
 features = typer.Typer(help="The feature catalogue.", no_args_is_help=True)
 models = typer.Typer(help="Registered bundles of models.", no_args_is_help=True)
+events = typer.Typer(help="The log in which new events commit first.", no_args_is_help=True)
 app.add_typer(features, name="features")
+app.add_typer(events, name="events")
 app.add_typer(models, name="models")
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", envvar="BOCIAN_CONFIG", help="The configuration file.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Engine = Annotated[
+    Literal["embedded", "spark"], typer.Option(help="This process, or Spark (the extra 'spark').")
+]
+Master = Annotated[
+    str | None, typer.Option(help="Where Spark runs; local[2] unless said otherwise.")
+]
+Conf = Annotated[
+    list[str] | None, typer.Option(help="A setting of Spark's, KEY=VALUE; may be repeated.")
+]
 _DEFAULT = Path("bocian.toml")
 
 
@@ -61,15 +72,59 @@ def ingest(
     command.run(load(config), force=force, as_json=as_json)
 
 
+@events.command("add", epilog=_example("bocian events add new.jsonl"))
+def events_add(
+    file: Annotated[str, typer.Argument(help="One event a line, as JSON; - reads the pipe.")],
+    config: Config = _DEFAULT,
+    batch: Annotated[int, typer.Option(min=1, help="Lines that are committed together.")] = 1000,
+    acknowledge: Annotated[
+        bool, typer.Option("--acknowledge", help="A line of JSON for each batch once it is safe.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Commit events to the log. From then on every decision knows them."""
+    from bocian.commands import events as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.add(load(config), file, batch=batch, acknowledge=acknowledge, as_json=as_json)
+
+
+@app.command(epilog=_example("bocian compact"))
+def compact(config: Config = _DEFAULT, as_json: Json = False) -> None:
+    """Move events from the log into the store, and tidy the store up."""
+    from bocian.commands import compact as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.run(load(config), as_json=as_json)
+
+
+@app.command(epilog=_example("bocian erase anna@shop --yes"))
+def erase(
+    customers: Annotated[list[str], typer.Argument(help="Customers' ids.")],
+    config: Config = _DEFAULT,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask. It cannot be undone.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Erase persons from the store and the ledger. It says what it does not reach."""
+    from bocian.commands import erase as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    shown = ", ".join(customers)
+    if not yes:
+        typer.confirm(f"Erase {shown} for good?", abort=True)
+    command.run(load(config), customers, as_json=as_json)
+
+
 @features.command("list", epilog=_example("bocian features list --json"))
 def features_list(
     as_json: Json = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="As a page, for docs.")] = False,
+    group: Annotated[str | None, typer.Option(help="Only these, such as rfm or basket.")] = None,
 ) -> None:
-    """Every feature with its unit, meaning and version."""
+    """Every feature with its unit, window, meaning and version, and whether it may personalise."""
     from bocian.commands import features as command  # noqa: PLC0415
 
-    command.list_features(as_json=as_json, as_markdown=as_markdown)
+    command.list_features(as_json=as_json, as_markdown=as_markdown, group=group)
 
 
 @features.command("build", epilog=_example("bocian features build --as-of 2017-12-01T05:00:00Z"))
@@ -78,13 +133,38 @@ def features_build(
     as_of: Annotated[
         list[str] | None, typer.Option(help="An instant, ISO 8601 with its zone; may be repeated.")
     ] = None,
+    engine: Engine = "embedded",
+    master: Master = None,
+    conf: Conf = None,
     as_json: Json = False,
 ) -> None:
     """Write everyone's features at one or more instants to Parquet."""
     from bocian.commands import features as command  # noqa: PLC0415
+    from bocian.commands.spark import chosen  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
-    command.build(load(config), as_of or [], as_json=as_json)
+    on = chosen(engine, master, conf or [])
+    command.build(load(config), as_of or [], on=on, as_json=as_json)
+
+
+@app.command(epilog=_example("bocian score --as-of 2017-12-01T05:00:00Z"))
+def score(
+    config: Config = _DEFAULT,
+    as_of: Annotated[
+        str | None, typer.Option(help="An instant, ISO 8601 with its zone; now, unless given.")
+    ] = None,
+    engine: Engine = "embedded",
+    master: Master = None,
+    conf: Conf = None,
+    as_json: Json = False,
+) -> None:
+    """Write everyone's predictions by the serving bundle to Parquet."""
+    from bocian.commands import score as command  # noqa: PLC0415
+    from bocian.commands.spark import chosen  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    on = chosen(engine, master, conf or [])
+    command.run(load(config), as_of, on=on, as_json=as_json)
 
 
 @app.command(epilog=_example("bocian train --promote"))

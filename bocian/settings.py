@@ -67,6 +67,7 @@ class Paths(_Section):
 
     store: Path = Path("var/store")
     features: Path = Path("var/features")
+    scores: Path = Path("var/scores")
     bundles: Path = Path("var/bundles")
     reports: Path = Path("var/reports")
     outbox: Path = Path("var/outbox")
@@ -136,7 +137,9 @@ class Settings(BaseSettings):
         """The environment comes before the file, whose content arrives as keyword arguments."""
         return env_settings, init_settings
 
-    def path(self, name: Literal["store", "features", "bundles", "reports", "outbox"]) -> Path:
+    def path(
+        self, name: Literal["store", "features", "scores", "bundles", "reports", "outbox"]
+    ) -> Path:
         """One of `paths`, absolute."""
         found: Path = getattr(self.paths, name)
         return self.base / found

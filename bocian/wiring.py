@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING
 
 from bocian.settings import Settings
 from features.catalogue import CATALOGUE
-from features.store import EventStore, LatestStore
+from features.store import LatestStore
+from features.union import CurrentEvents, Events
+from features.zones import OwnZones, Wall, zone
 from models.effects import DeclaredEffects
 from serving.bundles import Shelf
 from serving.engine import DecisionEngine
 from serving.ledger import Ledger, open_ledger
+from serving.ledger.events import SqlEventLog
 from serving.program import declared_effects, policy_document, program
 
 if TYPE_CHECKING:
     from training.tracking import Registry
 
 
-def event_store(settings: Settings) -> EventStore:
-    """The events that `bocian ingest` wrote."""
-    return EventStore(settings.path("store"))
+def event_store(settings: Settings) -> CurrentEvents:
+    """All events as of now: those of the store, and those that the log holds."""
+    return Events(LatestStore(settings.path("store")), event_log(ledger(settings))).get()
 
 
 def ledger(settings: Settings) -> Ledger:
@@ -31,6 +34,18 @@ def ledger(settings: Settings) -> Ledger:
     return open_ledger(settings.ledger_url)
 
 
+def event_log(opened: Ledger) -> SqlEventLog:
+    """The log of events, which lies in the ledger."""
+    return SqlEventLog(opened.engine)
+
+
+def wall(settings: Settings) -> Wall:
+    """Each customer's own clock, as their profile says; the business's for all others."""
+    home = settings.business.time_zone
+    own = ledger(settings).profiles.elsewhere(home)
+    return OwnZones(zone(home), {customer: zone(name) for customer, name in own.items()})
+
+
 def shelf(settings: Settings) -> Shelf:
     """The bundles that the service reads."""
     return Shelf(settings.path("bundles"), CATALOGUE.hashes)
@@ -38,9 +53,10 @@ def shelf(settings: Settings) -> Shelf:
 
 def engine(settings: Settings) -> DecisionEngine:
     """The decision engine."""
+    opened = ledger(settings)
     return DecisionEngine(
-        latest=LatestStore(settings.path("store")),
-        ledger=ledger(settings),
+        events=Events(LatestStore(settings.path("store")), event_log(opened)),
+        ledger=opened,
         shelf=shelf(settings),
         caps=settings.caps,
         policy=settings.policy,
@@ -74,6 +90,7 @@ def training_inputs(settings: Settings, store_digest: str) -> str:
     ) | {
         "now": settings.now.isoformat() if settings.clock.now else settings.now.date().isoformat(),
         "store": store_digest,
+        "log": event_log(ledger(settings)).position(),
         "catalogue": CATALOGUE.version,
         "protected": settings.protected.attributes if settings.protected else (),
     }

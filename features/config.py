@@ -72,7 +72,10 @@ class Source(Table):
     `columns` maps each column of the contract to a SQL expression over the query's columns.
     `properties` maps members of the event's JSON properties to expressions. Naive timestamps are
     read in `time_zone`. Without a `known_at` column an event is known `arrival_lag` after it
-    occurred.
+    occurred, and not before the load that brought its file, unless that was the first.
+
+    `grows` names the file, among several or under a query, to whose pattern new files come; when
+    only such came, only these are read. It promises that no event is made of rows of two files.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -81,6 +84,21 @@ class Source(Table):
     time_zone: str = "UTC"
     arrival_lag: dt.timedelta = dt.timedelta(0)
     guest_ids: tuple[str, ...] = ("", "0")
+    grows: str | None = None
+
+    @property
+    def growing_view(self) -> str | None:
+        """The file that grows: the one that is said to, or the only one where no query is."""
+        return self.grows or (None if self.query else next(iter(self.files)))
+
+    @model_validator(mode="after")
+    def _a_file_grows(self) -> Source:
+        if self.grows is not None and self.grows not in self.files:
+            raise ValueError(
+                f"grows must be one of the source's files, got: {self.grows!r}; "
+                f"its files: {sorted(self.files)}"
+            )
+        return self
 
     @field_validator("columns")
     @classmethod

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from glob import glob
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
+import pyarrow as pa
 
 from features.zones import zone
 
@@ -44,12 +46,19 @@ def resolve(path: str, base: Path) -> list[str]:
 
 @contextmanager
 def open_views(
-    connection: duckdb.DuckDBPyConnection, files: Mapping[str, str], base: Path, what: str
+    connection: duckdb.DuckDBPyConnection,
+    files: Mapping[str, str],
+    base: Path,
+    what: str,
+    only: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Iterator[None]:
-    """Within the context each of `files` is a view; errors of SQL name `what` was being read."""
+    """Within the context each of `files` is a view; errors of SQL name `what` was being read.
+
+    `only` lists the files of views that are not read whole.
+    """
     try:
         for name, path in files.items():
-            found = resolve(path, base)
+            found = only.get(name) or resolve(path, base)
             if not found[0].endswith(_ENDINGS):
                 raise SourceError(
                     f"a source's file must end in one of {list(_ENDINGS)}, got: {found[0]!r}"
@@ -62,7 +71,7 @@ def open_views(
             )
             connection.execute(f'CREATE OR REPLACE TEMP VIEW "{name}" AS SELECT * FROM {source}')
         yield
-    except duckdb.Error as error:
+    except (duckdb.Error, pa.ArrowException) as error:
         raise SourceError(f"{what} cannot be read: {str(error).strip()}") from error
     finally:
         for name in files:

@@ -15,7 +15,7 @@ from features.clock import DAY_US
 from features.engine import compute
 from features.events import TYPE_CODE
 from features.hours import hour_of_week_counts
-from features.store import EventStore
+from features.reader import EventReader
 from features.zones import zone
 from models.predict import Predictions, predict
 from serving.bundles import Loaded
@@ -68,7 +68,7 @@ def look_up(
     ids: Sequence[str],
     *,
     now_us: int,
-    store: EventStore,
+    store: EventReader,
     ledger: Ledger,
     loaded: Loaded,
 ) -> Customers:
@@ -78,10 +78,10 @@ def look_up(
         UnknownCustomerError: For an id of which neither store nor ledger knows.
     """
     profiles = ledger.profiles.get_many(ids)
-    for customer_id in ids:
-        if customer_id not in store and customer_id not in profiles:
-            raise UnknownCustomerError(customer_id)
     blocks = [store.customer(customer_id) for customer_id in ids]
+    for customer_id, block in zip(ids, blocks, strict=True):
+        if not len(block.occurred_at) and customer_id not in profiles:
+            raise UnknownCustomerError(customer_id)
     wall = zone(loaded.bundle.business["time_zone"])
     instant = np.array([now_us], np.int64)
     matrix = np.concatenate([compute(b, instant, CATALOGUE, wall)[:, 0] for b in blocks])

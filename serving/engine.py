@@ -12,7 +12,7 @@ import orjson
 from features.catalogue import CATALOGUE
 from features.clock import Clock, to_us
 from features.engine import compute
-from features.store import EventStore, LatestStore
+from features.union import CurrentEvents, Events
 from features.zones import zone
 from serving.bundles import Loaded, Shelf
 from serving.config import Caps, Policy
@@ -33,7 +33,7 @@ __all__ = ["DecisionEngine", "UnknownCustomerError"]
 class DecisionEngine:
     """All that a decision needs, given from outside."""
 
-    latest: LatestStore
+    events: Events
     ledger: Ledger
     shelf: Shelf
     caps: Caps
@@ -41,9 +41,9 @@ class DecisionEngine:
     clock: Clock
 
     @property
-    def store(self) -> EventStore:
-        """The events as they are now."""
-        return self.latest.get()
+    def store(self) -> CurrentEvents:
+        """The events as they are now: a committed one is seen at once."""
+        return self.events.get()
 
     def next_best_action(self, customer_id: str) -> dict[str, Any]:
         """The decision of the current slot: the stored one, or else a new one, recorded.

@@ -37,7 +37,7 @@ class _Api:
 
         ready = engine(load(Path(os.environ.get("BOCIAN_CONFIG", "bocian.toml"))))
         try:
-            ready.preview(ready.store.customer_ids[:1])
+            ready.preview(next((b.customer_ids[:1] for b in ready.store.blocks()), ()))
         except BundleError as error:
             log.warning("alive, and not ready: %s", error)
         self.app = create_app(lambda: ready)

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow.parquet as pq
 
 from bocian import wiring
 from bocian.commands.screen import notes, out, print_json, table
 from bocian.settings import Settings
-from features.clock import iso, to_us
 from features.config import CONSENT_COLUMNS, PROFILE_COLUMNS
-from features.files import resolve
 from features.ingest import Counts, ingest
 from features.people import read_protected, read_rows
-from features.store import EventStore, StoreError, publish
+from features.store import EventStore
 from serving.ledger.consents import Consent
 from serving.ledger.profiles import Profile
+
+_HOW = {
+    "built": "",
+    "appended": " (new files were added)",
+    "nothing": " (up to date: nothing was read again)",
+}
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,17 @@ class People:
 
 @dataclass(frozen=True)
 class Ingested:
-    """What an ingest did; `fresh` is false where the store was up to date already."""
+    """What an ingest did.
+
+    `done` says whether everything was read ("built"), new files ("appended") or "nothing", as the
+    store was up to date; `already_read` are new files that hold what another one holds.
+    """
 
     store: EventStore
     counts: list[Counts]
     people: list[People]
-    fresh: bool
+    done: Literal["built", "appended", "nothing"]
+    already_read: list[str]
 
 
 def run(settings: Settings, *, force: bool, as_json: bool) -> Ingested:
@@ -52,7 +58,9 @@ def run(settings: Settings, *, force: bool, as_json: bool) -> Ingested:
     if as_json:
         print_json(
             {
-                "fresh": done.fresh,
+                "fresh": done.done != "nothing",
+                "done": done.done,
+                "already_read": done.already_read,
                 "events": done.store.manifest.events,
                 "customers": done.store.manifest.customers,
                 "digest": done.store.manifest.digest,
@@ -66,34 +74,22 @@ def run(settings: Settings, *, force: bool, as_json: bool) -> Ingested:
 
 
 def ingest_all(settings: Settings, *, force: bool) -> Ingested:
-    """Write the store anew where sources or settings have changed, or where `force` says so."""
+    """Bring the store up to date with the sources; read all of them where `force` says so."""
     folder = settings.path("store")
-    inputs = _fingerprint(settings)
-    store = None if force else _made_from(inputs, folder)
-    if store is not None:
-        counts = [Counts(**c) for c in store.manifest.counts]
-        return Ingested(store, counts, _people(settings), fresh=False)
-    folder.mkdir(parents=True, exist_ok=True)
-    events_path, quarantine_path = folder / "events.draft", folder / "quarantine.draft"
     with notes.status("ingest") as status:
-        counts = ingest(
+        done = ingest(
             settings.sources,
             base=settings.base,
             now=settings.now,
-            events_path=events_path,
-            quarantine_path=quarantine_path,
+            store=folder,
+            force=force,
             progress=lambda step: status.update(f"ingest: {step}"),
-        )
-        publish(
-            folder,
-            events_path=events_path,
-            quarantine_path=quarantine_path,
-            counts=[asdict(c) for c in counts],
-            inputs=inputs,
         )
         status.update("ingest: profiles, consents, attributes")
         people = _people(settings)
-    return Ingested(EventStore(folder), counts, people, fresh=True)
+    return Ingested(
+        EventStore(folder), list(done.counts), people, done.done, list(done.already_read)
+    )
 
 
 def show(done: Ingested) -> None:
@@ -122,18 +118,10 @@ def show(done: Ingested) -> None:
         out.print(people)
     out.print(
         f"{manifest.events:,} events of {manifest.customers:,} customers, "
-        f"{manifest.first_at[:10]} to {manifest.last_at[:10]}"
-        + ("" if done.fresh else " (up to date: nothing was read again)")
+        f"{manifest.first_at[:10]} to {manifest.last_at[:10]}" + _HOW[done.done]
     )
-
-
-def _made_from(inputs: str, folder: Path) -> EventStore | None:
-    """The store in `folder`, if it can be read and was made from these inputs."""
-    try:
-        store = EventStore(folder)
-    except StoreError:
-        return None
-    return store if store.manifest.inputs == inputs else None
+    for path in done.already_read:
+        out.print(f"{path} was already read: another file holds the same")
 
 
 def _people(settings: Settings) -> list[People]:
@@ -186,21 +174,3 @@ def _parsed(
         except (TypeError, ValueError) as error:
             refused[str(error)] += 1
     return kept, People(name, len(rows), len(kept), refused.total(), dict(refused))
-
-
-def _fingerprint(settings: Settings) -> str:
-    """Of the sources as declared, their files' sizes and times, and the day of the load."""
-    files = {
-        path: [(f, _stat(f)) for f in resolve(path, settings.base)]
-        for source in settings.sources
-        for path in source.files.values()
-    }
-    now = iso(to_us(settings.now)) if settings.clock.now else settings.now.date().isoformat()
-    stated = [source.model_dump(mode="json") for source in settings.sources]
-    text = json.dumps([stated, files, now], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _stat(path: str) -> tuple[int, int]:
-    found = Path(path).stat()
-    return found.st_size, found.st_mtime_ns

@@ -25,9 +25,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import OperationalError
 
+from serving.ledger import log_tables  # noqa: F401 - opening the ledger makes them
 from serving.ledger.consents import Consents
 from serving.ledger.contacts import Contacts
 from serving.ledger.decisions import Decisions
+from serving.ledger.erasure import erase
 from serving.ledger.executions import Executions
 from serving.ledger.outbox import Outbox
 from serving.ledger.prices import Prices
@@ -61,6 +63,10 @@ class Ledger:
     def writing(self) -> AbstractContextManager[Connection]:
         """One transaction that writes: committed at the end of the block, undone on an error."""
         return self.engine.begin()
+
+    def erase(self, customer_id: str) -> dict[str, int]:
+        """Delete every row about a person, all or none; how many of each table."""
+        return erase(self.engine, customer_id)
 
     def close(self) -> None:
         """Give up all connections."""
@@ -124,6 +130,7 @@ def _sqlite(url: URL) -> Engine:
         _into_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

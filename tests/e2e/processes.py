@@ -22,7 +22,9 @@ def own_copy(shop: Shop, folder: Path) -> Shop:
     return Shop(folder, load(folder / "bocian.toml"))
 
 
-def bocian(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def bocian(
+    *words: str | Path, cwd: Path | None = None, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
     """Run the command line as a person would, and wait for its end."""
     return subprocess.run(
         [Path(sys.executable).with_name("bocian"), *words],
@@ -30,7 +32,7 @@ def bocian(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedP
         env=CLEAN | {"HOME": os.environ.get("HOME", "/")},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=timeout,
         check=False,
     )
 

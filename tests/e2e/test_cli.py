@@ -23,7 +23,6 @@ from bocian.cli import app
 from bocian.settings import load
 from features.catalogue import CATALOGUE
 from features.engine import compute
-from features.zones import zone
 
 pytestmark = pytest.mark.e2e
 
@@ -85,7 +84,8 @@ COMMANDS = tuple(_commands(typer.main.get_command(app)))
 def test_all_commands_are_there():
     assert {" ".join(words) for words in COMMANDS} == {
         "init", "ingest", "features list", "features build", "train", "audit", "models list",
-        "models compare", "models promote", "serve", "decide", "explain", "send", "demo",
+        "models compare", "models promote", "serve", "decide", "explain", "send", "demo", "score",
+        "events add", "compact", "erase",
     }  # fmt: skip
 
 
@@ -170,9 +170,8 @@ def test_features_build_writes_what_the_engine_computes(own):
     store = wiring.event_store(own.settings)
     assert built["rows"] == len(table) == 2 * len(store.customer_ids)
     instants = np.unique(np.asarray(table["as_of"].cast("int64")))
-    expected = [
-        compute(block, instants, CATALOGUE, zone("Europe/Warsaw")) for block in store.blocks()
-    ]
+    wall = wiring.wall(own.settings)
+    expected = [compute(block, instants, CATALOGUE, wall) for block in store.blocks()]
     stacked = np.concatenate(expected).reshape(len(table), len(CATALOGUE))
     for i, name in enumerate(CATALOGUE.names):
         np.testing.assert_array_equal(table[name].to_numpy(), stacked[:, i])

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from event_rows import NOW, SOURCE, event, load, store_of, write
+from event_rows import NOW, SOURCE, event, kept, load, refused, store_of, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,16 +42,6 @@ def write_csv(path, rows, opened=open):
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-
-
-def kept(folder):
-    store = EventStore(folder / "store")
-    return pq.read_table(store.path / store.manifest.events_file).to_pylist()
-
-
-def refused(folder):
-    store = EventStore(folder / "store")
-    return pq.read_table(store.path / store.manifest.quarantine_file).to_pylist()
 
 
 def one(folder, row, *, now=NOW, **options):
@@ -385,19 +375,11 @@ def test_a_source_that_fails_leaves_the_store_as_it_was(tmp_path):
     assert EventStore(tmp_path / "store").manifest == before
 
 
-def test_progress_names_each_source(tmp_path):
-    write(iter([event("a", 1)]), tmp_path / "made.parquet")
+def test_progress_names_each_source_and_what_follows(tmp_path):
+    write([event("a", 1)], tmp_path / "made.parquet")
     told: list[str] = []
-    ingest(
-        [SOURCE],
-        base=tmp_path,
-        now=NOW,
-        events_path=tmp_path / "events.parquet",
-        quarantine_path=tmp_path / "quarantine.parquet",
-        progress=told.append,
-    )
-    assert told == ["made", "sort and write"]
-    assert duckdb.sql(f"SELECT count(*) FROM '{tmp_path}/events.parquet'").fetchall() == [(1,)]
+    ingest([SOURCE], base=tmp_path, now=NOW, store=tmp_path / "store", progress=told.append)
+    assert told == ["made", "repeats, 1 of 1", "sort and write, 1 of 1"]
 
 
 # --- configuration ----------------------------------------------------------------------------

@@ -1,19 +1,18 @@
-"""The store: one customer, all customers in blocks, and a swap that a crash cannot spoil."""
+"""The store that is read: one customer, all customers in blocks, the state when it was opened."""
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from event_rows import AS_OF, NOW, SOURCE, event, load, store_of, write
+from event_rows import AS_OF, SOURCE, event, load, store_of, write
 
 from features.block import Block
 from features.clock import HOUR_US
-from features.ingest import ingest
 from features.store import EventStore, LatestStore, StoreError
+from features.store.parts import ROW_GROUP
 
 
 def rows_of(block: Block, customer: int = 0) -> list[tuple[object, ...]]:
@@ -24,8 +23,8 @@ def rows_of(block: Block, customer: int = 0) -> list[tuple[object, ...]]:
     return list(zip(names, *(c[first:end].tolist() for c in columns), strict=True))
 
 
-@pytest.fixture(scope="module")
-def large(tmp_path_factory) -> EventStore:
+@pytest.fixture(scope="module", params=[1_000_000, 15_000], ids=["one bucket", "four buckets"])
+def large(request, tmp_path_factory) -> EventStore:
     """Some 46,000 events in several row groups: `b` and `m` span them, others lie between."""
     rng = np.random.default_rng(7)
     sizes = {"a": 1, "b": 25_000, "c": 3, "m": 20_500} | {f"n{i}": i % 9 + 1 for i in range(100)}
@@ -42,26 +41,29 @@ def large(tmp_path_factory) -> EventStore:
             rng.integers(1, 9000, size), rng.integers(0, 10**9, size), strict=True
         )
     ]
-    return store_of(events, tmp_path_factory.mktemp("large"))
+    return store_of(events, tmp_path_factory.mktemp("large"), bucket_events=request.param)
 
 
-def test_the_large_store_has_several_row_groups(large):
-    file = pq.ParquetFile(large.path / large.manifest.events_file)
-    sizes = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
-    assert len(sizes) >= 3
-    assert max(sizes) < 25_000  # so that one customer cannot lie in one group
+def test_customers_lie_across_row_groups_and_several_in_one(large):
+    assert large.manifest.buckets in {1, 4}
+    for part in large.manifest.base:
+        metadata = pq.read_metadata(large.path / part.events.name)
+        sizes = [metadata.row_group(g).num_rows for g in range(metadata.num_row_groups)]
+        assert max(sizes) <= ROW_GROUP
+    assert len(large.customer("b").occurred_at) > 2 * ROW_GROUP
 
 
-@pytest.mark.parametrize("customers", [1, 3, 20_000])
-def test_a_customer_is_their_slice_of_the_blocks(large, customers):
+@pytest.mark.parametrize("events", [1, 700, 1_000_000])
+def test_a_customer_is_their_slice_of_the_blocks(large, events):
     met = []
-    for block in large.blocks(customers):
-        assert len(block) <= customers
+    for block in large.blocks(events):
+        assert len(block) == 1 or len(block.occurred_at) <= events
         for i, customer in enumerate(block.customer_ids):
             assert rows_of(large.customer(customer)) == rows_of(block, i)
             met.append(customer)
     assert tuple(met) == large.customer_ids
-    assert sum(len(block.occurred_at) for block in large.blocks(customers)) == large.manifest.events
+    assert len(met) == large.customer_count == 104
+    assert sum(len(block.occurred_at) for block in large.blocks(events)) == large.manifest.events
 
 
 def test_events_lie_in_order_of_time(large):
@@ -84,10 +86,11 @@ def test_someone_unknown_has_an_empty_block(large):
 
 
 def test_the_manifest_says_what_is_there(tmp_path):
-    rows = [event("b", 2), event("a", 30), event("a", 1), event("0", 1)]
+    rows = [event("b", 2), event("a", 30), event("a", 1, "session"), event("0", 1)]
     store = store_of(rows, tmp_path)
     manifest = store.manifest
     assert (manifest.events, manifest.customers, store.customer_ids) == (3, 2, ("a", "b"))
+    assert (manifest.types, manifest.sources) == ({"order": 2, "session": 1}, {"made": 3})
     assert (manifest.first_at, manifest.last_at) == (
         "2017-12-02T05:00:00+00:00",
         "2017-12-31T05:00:00+00:00",
@@ -102,13 +105,14 @@ def test_columns_arrive_as_they_were_written(tmp_path):
     store = store_of([made, event("a", 2, "session")], tmp_path)
     bought, looked = rows_of(store.customer("a"))
     assert bought[:3] == ("ser żółty", made["occurred_at"], made["known_at"])
-    assert bought[4:] == (1999, 7, 50, 25)
+    assert bought[4:8] == (1999, 7, 50, 25)
     assert looked[0] is None
 
 
 def test_an_empty_store_can_be_read(tmp_path):
     store = store_of([event("0", 1)], tmp_path)  # a guest's alone
     assert (store.manifest.events, store.customer_ids, list(store.blocks())) == (0, (), [])
+    assert (store.manifest.first_at, store.manifest.types) == ("", {})
     assert rows_of(store.customer("a")) == []
 
 
@@ -117,41 +121,26 @@ def test_a_store_that_is_missing_says_what_to_run(tmp_path):
         EventStore(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"digest": "x"}', '{"counts": []}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"buckets": 1}', '{"counts": []}'])
 def test_a_manifest_that_cannot_be_read_is_named(text, tmp_path):
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(StoreError, match=r"manifest of the store at .* cannot be read"):
         EventStore(tmp_path)
 
 
-def test_a_crash_before_the_manifest_leaves_the_old_generation(tmp_path):
-    store = store_of([event("a", 1, value=5)], tmp_path)
-    write([event("a", 1, value=6), event("b", 1)], tmp_path / "made.parquet")
-    ingest(
-        [SOURCE],
-        base=tmp_path,
-        now=NOW,
-        events_path=store.path / "events-new.parquet",
-        quarantine_path=store.path / "quarantine-new.parquet",
-    )
-    (store.path / ".manifest.json.99999").write_text('{"digest"')
-    again = EventStore(store.path)
-    assert again.manifest == store.manifest
-    assert again.customer_ids == ("a",)
-    assert rows_of(again.customer("a"))[0][4] == 5
-
-
-def test_a_new_generation_replaces_the_old_and_its_files(tmp_path):
+def test_files_of_an_earlier_state_go_when_nobody_reads_it(tmp_path):
     old = store_of([event("a", 1)], tmp_path)
-    old.customer("a")
     write([event("a", 1), event("b", 1)], tmp_path / "made.parquet")
     load(tmp_path, SOURCE)
     new = EventStore(old.path)
     assert (old.customer_ids, new.customer_ids) == (("a",), ("a", "b"))
-    assert new.manifest.digest != old.manifest.digest
-    stated = dataclasses.asdict(new.manifest)
-    left = {path.name for path in new.path.iterdir()}
-    assert left == {"manifest.json", *(stated[k] for k in stated if k.endswith("_file"))}
+    assert len(old.customer("a").occurred_at) == 1  # first opened now, and still there
+    path, files = new.path, new.manifest.files
+    del old, new
+    load(tmp_path, SOURCE)
+    assert EventStore(path).manifest.files == files
+    left = {left.name for left in path.iterdir()}
+    assert left == {"manifest.json", "lock", *(file.name for file in files)}
 
 
 def test_the_same_events_give_the_same_digest_elsewhere(tmp_path):

@@ -1,0 +1,180 @@
+"""Parts: one Parquet file of sorted events each, and where in it each customer begins."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from features.events import STORED
+from features.store.files import File, adopt
+from features.store.manifest import Part, StoreError
+from features.store.rows import counted, first_of_each
+
+ROW_GROUP: Final = 4096
+"""Events that are decoded at once: what the first request for a customer pays for."""
+
+_WORDS: Final = ("customer_id", "source", "type", "channel", "category")
+"""Columns of which few values are different: read as codes and a dictionary."""
+
+
+def encoded(columns: Sequence[str]) -> pa.Schema:
+    """The schema of these columns as `OpenPart.read` gives them."""
+    words = pa.dictionary(pa.int32(), pa.string())
+    fields = [STORED.field(name) for name in columns]
+    return pa.schema([f.with_type(words) if f.name in _WORDS else f for f in fields])
+
+
+def write_part(
+    events: pa.Table, drafts: Path, folder: Path, buckets: NDArray[np.int64] | int
+) -> Part:
+    """Write sorted events as a part of the store at `folder`.
+
+    Args:
+        events: n rows of the schema `STORED`, sorted by bucket and `SORT_ORDER`.
+        drafts: Where files lie until they are whole.
+        folder: The store's folder.
+        buckets: Shape (n,), each row's bucket; or the bucket of all.
+    """
+    events = events.cast(STORED)
+    starts = first_of_each(events["customer_id"])
+    customers = pa.table(
+        {
+            "customer_id": events["customer_id"].take(pa.array(starts)),
+            "first": starts,
+            "bucket": np.broadcast_to(np.asarray(buckets, np.int64), len(events))[starts],
+        }
+    )
+    own = Path(mkdtemp(dir=drafts))  # parts are written side by side
+    events_draft, customers_draft = own / "events.parquet", own / "customers.arrow"
+    pq.write_table(
+        events,
+        events_draft,
+        compression="zstd",
+        row_group_size=ROW_GROUP,
+        use_dictionary=list(_WORDS),
+    )
+    with pa.ipc.new_file(str(customers_draft), customers.schema) as writer:
+        writer.write_table(customers)
+    times = pc.min_max(events["occurred_at"].cast(pa.int64())).as_py()
+    return Part(
+        events=adopt(events_draft, folder, "events"),
+        customers=adopt(customers_draft, folder, "customers"),
+        rows=len(events),
+        customer_count=len(starts),
+        first_us=times["min"] or 0,
+        last_us=times["max"] or 0,
+        types=counted(events["type"]),
+        sources=counted(events["source"]),
+    )
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where one customer's events lie in a part: rows `first` to `end` (excluded)."""
+
+    part: OpenPart
+    first: int
+    end: int
+
+
+class OpenPart:
+    """A part that is read. Its files are opened when they are first needed."""
+
+    def __init__(self, folder: Path, part: Part) -> None:
+        """Nothing is opened yet."""
+        self.part = part
+        self._folder = folder
+
+    @cached_property
+    def file(self) -> pq.ParquetFile:
+        """The events' file."""
+        path = self._present(self.part.events)
+        return pq.ParquetFile(path, read_dictionary=list(_WORDS), memory_map=True)
+
+    @cached_property
+    def customers(self) -> pa.Table:
+        """customer_id, first row and bucket of each customer, in the events' order; mapped."""
+        source = pa.memory_map(str(self._present(self.part.customers)))
+        return pa.ipc.open_file(source).read_all()
+
+    def _present(self, file: File) -> Path:
+        path = self._folder / file.name
+        if not path.exists():  # a later state keeps the files of its readers; an erasure does not
+            raise StoreError(
+                f"files of the store at {self._folder} went while it was read, as a person was "
+                f"erased: open it again (found no {file.name})"
+            )
+        return path
+
+    @cached_property
+    def ids(self) -> pa.Array:
+        """The ids of all customers, sorted by bucket and id."""
+        return pa.concat_arrays(self.customers["customer_id"].chunks or [pa.array([], pa.string())])
+
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """The first row of each customer, and the number of rows at the end."""
+        return np.append(self.customers["first"].to_numpy(), np.int64(self.part.rows))
+
+    @cached_property
+    def _group_starts(self) -> NDArray[np.int64]:
+        """The first row of each row group, and the number of rows at the end."""
+        metadata = self.file.metadata
+        sizes = [metadata.row_group(g).num_rows for g in range(metadata.num_row_groups)]
+        return np.cumsum([0, *sizes], dtype=np.int64)
+
+    def customers_of(self, bucket: int) -> tuple[int, int]:
+        """The positions in `customers` of those of a bucket: from the first, end excluded."""
+        first, end = np.searchsorted(self.customers["bucket"].to_numpy(), [bucket, bucket + 1])
+        return int(first), int(end)
+
+    def customers_in(self, bucket: int) -> pa.Array:
+        """The ids of a bucket's customers, sorted."""
+        first, end = self.customers_of(bucket)
+        return self.ids[first:end]
+
+    def rows_of(self, bucket: int) -> tuple[int, int]:
+        """The rows of a bucket: from the first, end excluded."""
+        first, end = self.customers_of(bucket)
+        return int(self.starts[first]), int(self.starts[end])
+
+    def find(self, customer_id: str, bucket: int) -> Located | None:
+        """The customer's rows, by bisection over the bucket's customers."""
+        first, end = self.customers_of(bucket)
+        at = self._position(customer_id, first, end)
+        return None if at is None else Located(self, int(self.starts[at]), int(self.starts[at + 1]))
+
+    def knows(self, ids: pa.Array, bucket: int) -> NDArray[np.bool_]:
+        """Which of some customers of a bucket have events here."""
+        first, end = self.customers_of(bucket)
+        if len(ids) * 20 > end - first:  # else a few searches cost less than all that is there
+            return np.asarray(pc.is_in(ids, self.ids[first:end]))
+        return np.array([self._position(i, first, end) is not None for i in ids.to_pylist()])
+
+    def _position(self, customer_id: str, first: int, end: int) -> int | None:
+        ids = self.ids
+        at = bisect_left(range(end), customer_id, lo=first, key=lambda i: ids[i].as_py())
+        return at if at < end and ids[at].as_py() == customer_id else None
+
+    def group_of(self, row: int) -> tuple[int, int, int]:
+        """The row group in which a row lies: its number, its first row, its end (excluded)."""
+        group = int(np.searchsorted(self._group_starts, row, side="right")) - 1
+        return group, int(self._group_starts[group]), int(self._group_starts[group + 1])
+
+    def read(self, first: int, end: int, columns: Sequence[str] = STORED.names) -> pa.Table:
+        """Rows `first` to `end` (excluded); columns of few words are dictionaries."""
+        low = int(np.searchsorted(self._group_starts, first, side="right")) - 1
+        high = int(np.searchsorted(self._group_starts, end, side="left"))
+        table = self.file.read_row_groups(list(range(low, max(low, high))), columns=list(columns))
+        return table.slice(first - int(self._group_starts[low]), end - first)

@@ -1,0 +1,154 @@
+"""Reading a store: one customer at a request, or all customers block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property, lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from features.block import COLUMNS, Block, from_table, one_customer
+from features.store.digests import bucket_of
+from features.store.keys import KeyIndex
+from features.store.lease import lease
+from features.store.merging import MERGED, Bucket, bucket_of_base, bucket_with, together
+from features.store.parts import Located, OpenPart
+
+BLOCK_EVENTS: Final = 1_000_000
+_NOTHING_MORE: Final[Mapping[int, pa.Table]] = MappingProxyType({})
+
+
+class EventStore:
+    """The state of a store when it was opened: a later ingest does not change what is read here.
+
+    Customers are in the order of (bucket, customer_id). `more` are events which are not in the
+    store, nor their keys; they are read as if they were.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the store at `path`.
+
+        Raises:
+            StoreError: There is none, or its manifest cannot be read.
+        """
+        self.path = path
+        self.manifest, self._lease = lease(path)  # open for as long as this object lives
+        self.keys = KeyIndex(path, self.manifest)
+        self._deltas = tuple(OpenPart(path, delta.part) for delta in self.manifest.deltas)
+        self._read = _RowGroups()
+        base = self.manifest.base
+        self._base = lru_cache(maxsize=256)(lambda bucket: OpenPart(path, base[bucket]))
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The Parquet files of all events, of the schema `STORED`, for whoever reads them whole."""
+        return tuple(self.path / part.events.name for part in self.manifest.parts if part.rows)
+
+    @cached_property
+    def customer_ids(self) -> tuple[str, ...]:
+        """All customers that have an event. A tuple of all: long where they are many millions."""
+        return tuple(
+            customer
+            for bucket in range(self.manifest.buckets)
+            for customer in sorted(
+                {
+                    customer
+                    for part in self._parts(bucket)
+                    for customer in part.customers_in(bucket).to_pylist()
+                }
+            )
+        )
+
+    @property
+    def customer_count(self) -> int:
+        """How many customers have an event."""
+        return self.manifest.customers
+
+    def __contains__(self, customer_id: str) -> bool:
+        """Whether the customer has an event here."""
+        return bool(self._located(customer_id))
+
+    def customer(self, customer_id: str, more: pa.Table | None = None) -> Block:
+        """The events of one customer; an empty block for one who has none.
+
+        Args:
+            customer_id: Whose.
+            more: Further events of theirs, of the schema `STORED`.
+        """
+        found = self._located(customer_id)
+        if len(found) == 1 and not more:
+            return self._slice(customer_id, found[0])
+        rows = together([*map(self._rows, found), *([more] if more else [])])
+        return from_table(rows, [customer_id], np.array([0, len(rows)], np.int64))
+
+    def blocks(
+        self, events: int = BLOCK_EVENTS, *, more: Mapping[int, pa.Table] = _NOTHING_MORE
+    ) -> Iterator[Block]:
+        """All events in order, in blocks of whole customers.
+
+        Args:
+            events: How many events a block has at most, unless one customer has more.
+            more: Further events by bucket, of the schema `STORED`.
+        """
+        for number in range(self.manifest.buckets):
+            bucket = self._bucket(number, more.get(number))
+            first = 0
+            while first < len(bucket.customer_ids):
+                start = bucket.offsets[first]
+                fits = int(np.searchsorted(bucket.offsets, start + events, side="right")) - 1
+                end = max(first + 1, fits)
+                rows = bucket.events.slice(start, bucket.offsets[end] - start)
+                ids = bucket.customer_ids.slice(first, end - first).to_pylist()
+                yield from_table(rows, ids, bucket.offsets[first : end + 1] - start)
+                first = end
+
+    def _parts(self, bucket: int) -> tuple[OpenPart, ...]:
+        return (self._base(bucket), *self._deltas)
+
+    def _located(self, customer_id: str) -> list[Located]:
+        bucket = bucket_of(customer_id, self.manifest.buckets)
+        found = (part.find(customer_id, bucket) for part in self._parts(bucket))
+        return [at for at in found if at is not None]
+
+    def _slice(self, customer_id: str, at: Located) -> Block:
+        group, start, end = at.part.group_of(at.first)
+        if at.end <= end:
+            block = self._read.block(at.part, group)
+            return one_customer(block, customer_id, at.first - start, at.end - start)
+        rows = at.part.read(at.first, at.end, COLUMNS)
+        return from_table(rows, [customer_id], np.array([0, len(rows)], np.int64))
+
+    def _rows(self, at: Located) -> pa.Table:
+        group, start, end = at.part.group_of(at.first)
+        if at.end <= end:
+            return self._read.rows(at.part, group).slice(at.first - start, at.end - at.first)
+        return at.part.read(at.first, at.end, MERGED)
+
+    def _bucket(self, number: int, more: pa.Table | None) -> Bucket:
+        base = self._base(number)
+        ranges = [(part, *part.rows_of(number)) for part in self._deltas]
+        further = [part.read(first, end, MERGED) for part, first, end in ranges if first < end]
+        further += [more] if more else []
+        return bucket_with(base, further) if further else bucket_of_base(base)
+
+
+class _RowGroups:
+    """Row groups that were read last. Requests come in any order, batches in the store's."""
+
+    def __init__(self) -> None:
+        self.block = lru_cache(maxsize=64)(self._block)
+        self.rows = lru_cache(maxsize=64)(self._rows)
+
+    @staticmethod
+    def _block(part: OpenPart, number: int) -> Block:
+        table = part.file.read_row_group(number, columns=list(COLUMNS), use_threads=False)
+        return from_table(table, [""], np.array([0, len(table)], np.int64))
+
+    @staticmethod
+    def _rows(part: OpenPart, number: int) -> pa.Table:
+        """With the columns that put rows in order; what deltas or the log add to needs these."""
+        return part.file.read_row_group(number, columns=list(MERGED), use_threads=False)
