@@ -33,7 +33,7 @@ def compute(
     """
     layout, arithmetic = _laid_out(catalogue)
     n, instants = len(block), len(as_of)
-    inputs = np.empty((len(arithmetic.inputs), n, instants), np.float64)
+    inputs = np.zeros((len(arithmetic.inputs), n, instants), np.float64)
     walk(block, as_of, layout, wall, inputs[:-2])
     inputs[-2], inputs[-1] = as_of, _local(block, as_of, wall)
     matrix = arithmetic.run(inputs.reshape(len(inputs), n * instants))

@@ -132,10 +132,10 @@ def _look(source: Source, base: Path, before: SourceInputs | None, now_us: int) 
     views = {}
     for view, pattern in source.files.items():
         old = {file.path: file for file in before.files.get(view, ())} if before else {}
-        came_us = now_us if before and view == source.growing_view else 0
-        views[view] = tuple(
-            _look_at(path, old.get(path), came_us) for path in resolve(pattern, base)
-        )
+        paths = resolve(pattern, base)
+        # Where files that were read have gone, the others are not more of them: they replace them.
+        more = before and view == source.growing_view and old.keys() <= set(paths)
+        views[view] = tuple(_look_at(path, old.get(path), now_us if more else 0) for path in paths)
     stated = json.dumps(source.model_dump(mode="json"), sort_keys=True)
     return SourceInputs(hashlib.sha256(stated.encode()).hexdigest(), views)
 

@@ -32,8 +32,8 @@ _UNANSWERED, _ENDING = int(Op.UNANSWERED), int(Op.ENDING)
 # Columns of the tables of a plan.
 _TRACK, _KEEPS = range(2)  # slots
 _SLOT, _MEMBERS, _CHANNEL, _BY_HOUR, _TIME, _DAY, _CATEGORY, _NEW, _HOUR, _SUMS, _END = range(11)
-_STREAM, _SPAN, _HISTOGRAM = range(3)  # windows
-_OP, _WINDOW, _READ, _OTHER, _PARAMETER = range(5)  # reads
+_STREAM, _SPAN, _HISTOGRAM, _READS, _ZEROS, _READS_END = range(6)  # windows
+_OP, _ROW, _READ, _OTHER, _PARAMETER = range(5)  # reads
 
 # A histogram holds the places from LOW to HIGH (excluded) of its window's stream.
 _LOW, _HIGH, _TOTAL, _DIFFERENT, _TOP = range(5)
@@ -57,14 +57,14 @@ def walk(
         as_of: T instants, microseconds in UTC, in any order.
         plan: A aggregates.
         wall: Whose clock tells days and hours.
-        out: Where the result goes, if it has a place already.
+        out: Zeros where the result goes, if it has a place already.
 
     Returns:
         Shape (A, n, T); what each value means, `Op` says.
     """
     order = np.argsort(as_of, kind="stable")
     if out is None:
-        out = np.empty((len(plan.reads), len(block), len(as_of)), np.float64)
+        out = np.zeros((len(plan.reads), len(block), len(as_of)), np.float64)
     longest = int(np.diff(block.offsets).max(initial=0))
     histograms = int(plan.windows[:, _HISTOGRAM].max(initial=-1)) + 1
     offsets = wall.offsets(block.customer_ids)
@@ -215,7 +215,7 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
                 else:
                     q = slot_of[type_[e]]
                     tracks[found[q]] = e
-                    found[q] += slots[q, _KEEPS]
+                    found[q] += q > 0
                 e += 1
 
             # 3. Write it on the tracks of each stream.
@@ -293,7 +293,7 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
                                 met_at[s, c], new = k, 1
                         tracks[to + k + 1] = tracks[to + k] + new
 
-            # 4. Move the windows, and the histograms with them.
+            # 4. Move the windows, and the histograms with them, and read the aggregates off.
             for w in range(len(windows)):
                 s, first = windows[w, _STREAM], low[w]
                 # The next longer window of the stream begins no later.
@@ -303,124 +303,121 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
                 while first < n and tracks[times + first] < edge:
                     first += 1
                 low[w] = first
-                h, categories = windows[w, _HISTOGRAM], streams[s, _CATEGORY]
-                if h < 0:
+                h = windows[w, _HISTOGRAM]
+                if h >= 0:
+                    categories = streams[s, _CATEGORY]
+                    for k in range(figures[h, _LOW], min(first, figures[h, _HIGH])):
+                        c = tracks[categories + k]
+                        if c >= 0:
+                            size = in_category[h, c]
+                            in_category[h, c] = size - 1
+                            of_size[h, size] -= 1
+                            of_size[h, size - 1] += 1
+                            figures[h, _TOTAL] -= 1
+                            figures[h, _DIFFERENT] -= size == 1
+                            figures[h, _TOP] -= size == figures[h, _TOP] and of_size[h, size] == 0
+                    for k in range(max(first, figures[h, _HIGH]), n):
+                        c = tracks[categories + k]
+                        if c >= 0:
+                            size = in_category[h, c] + 1
+                            in_category[h, c] = size
+                            of_size[h, size - 1] -= 1
+                            of_size[h, size] += 1
+                            figures[h, _TOTAL] += 1
+                            figures[h, _DIFFERENT] += size == 1
+                            figures[h, _TOP] = max(figures[h, _TOP], size)
+                    figures[h, _LOW], figures[h, _HIGH] = first, n
+                if first == n:  # out is 0 where nothing is written
+                    for a in range(windows[w, _READS], windows[w, _ZEROS]):
+                        out[reads[a, _ROW], customer, place[t]] = np.nan
                     continue
-                for k in range(figures[h, _LOW], min(first, figures[h, _HIGH])):
-                    c = tracks[categories + k]
-                    if c >= 0:
-                        size = in_category[h, c]
-                        in_category[h, c] = size - 1
-                        of_size[h, size] -= 1
-                        of_size[h, size - 1] += 1
-                        figures[h, _TOTAL] -= 1
-                        figures[h, _DIFFERENT] -= size == 1
-                        figures[h, _TOP] -= size == figures[h, _TOP] and of_size[h, size] == 0
-                for k in range(max(first, figures[h, _HIGH]), n):
-                    c = tracks[categories + k]
-                    if c >= 0:
-                        size = in_category[h, c] + 1
-                        in_category[h, c] = size
-                        of_size[h, size - 1] -= 1
-                        of_size[h, size] += 1
-                        figures[h, _TOTAL] += 1
-                        figures[h, _DIFFERENT] += size == 1
-                        figures[h, _TOP] = max(figures[h, _TOP], size)
-                figures[h, _LOW], figures[h, _HIGH] = first, n
-
-            # 5. Read the aggregates off.
-            for a in range(len(reads)):
-                op, at, w = reads[a, _OP], reads[a, _READ], reads[a, _WINDOW]
-                s, first = windows[w, _STREAM], low[w]
-                n, times = length[s], streams[s, _TIME]
-                x = 0.0
-                if op == _COUNT:
-                    x = float(n - first)
-                elif op in (_SUM, _CATEGORY_NEW):
-                    x = float(tracks[at + n] - tracks[at + first])
-                elif op == _DAYS:
-                    if n > first:
-                        x = float(tracks[at + stride + n - 1] - tracks[at + stride + first] + 1)
-                elif op == _GAP_COUNT:
-                    if n > first:
-                        x = float(tracks[at + stride + n - 1] - tracks[at + stride + first])
-                elif op == _GAP_SUM:
-                    if n > first:
+                for a in range(windows[w, _READS], windows[w, _READS_END]):
+                    op, at = reads[a, _OP], reads[a, _READ]
+                    x = 0.0
+                    if op == _COUNT:
+                        x = float(n - first)
+                    elif op in (_SUM, _CATEGORY_NEW):
+                        x = float(tracks[at + n] - tracks[at + first])
+                    elif op == _DAYS:
+                        at += stride
+                        x = float(tracks[at + n - 1] - tracks[at + first] + 1)
+                    elif op == _GAP_COUNT:
+                        at += stride
                         x = float(tracks[at + n - 1] - tracks[at + first])
-                elif op == _GAP_SQUARES:
-                    if n > first:
-                        x = float(tracks[at + 2 * stride + n - 1] - tracks[at + 2 * stride + first])
-                elif op == _LAST_AT:
-                    x = float(tracks[times + n - 1]) if n > first else np.nan
-                elif op == _FIRST_AT:
-                    x = float(tracks[times + first]) if n > first else np.nan
-                elif op == _LAST_GAP:
-                    x = np.nan
-                    if n > first and tracks[at + stride + n - 1] > tracks[at + stride + first]:
-                        x = float(tracks[at + 3 * stride + n - 1])
-                elif op == _MAX:
-                    most = 0
-                    for k in range(at + first, at + n):
-                        most = max(most, tracks[k + 1] - tracks[k])
-                    x = float(most)
-                elif op == _LAST:
-                    x = float(tracks[at + n] - tracks[at + n - 1]) if n > first else np.nan
-                elif op == _CATEGORY_COUNT:
-                    x = float(figures[windows[w, _HISTOGRAM], _DIFFERENT])
-                elif op == _CATEGORY_TOP:
-                    x = float(figures[windows[w, _HISTOGRAM], _TOP])
-                elif op == _CATEGORY_ENTROPY:
-                    h = windows[w, _HISTOGRAM]
-                    if figures[h, _DIFFERENT] > 1:
-                        # By size, not by category: the same sum in any block and order.
-                        weighted, all_ = 0.0, figures[h, _TOTAL]
-                        for size in range(2, figures[h, _TOP] + 1):
-                            log = logs[size] if size < len(logs) else np.log(float(size))
-                            weighted += of_size[h, size] * size * log
-                        log = logs[all_] if all_ < len(logs) else np.log(float(all_))
-                        x = log - weighted / all_
-                elif op == _HOUR_TOP:
-                    for k in range(24):
-                        by_hour[k] = 0
-                    for k in range(at + first, at + n):
-                        by_hour[tracks[k]] += 1
-                    x = float(np.argmax(by_hour)) if n > first else np.nan
-                elif op == _COUNT_SINCE:
-                    others, k, up = length[reads[a, _OTHER]], first, n
-                    if others > 0:
-                        since = tracks[streams[reads[a, _OTHER], _TIME] + others - 1]
-                        while k < up:
-                            middle = (k + up) // 2
-                            if tracks[times + middle] > since:
-                                up = middle
-                            else:
-                                k = middle + 1
-                    x = float(n - k)
-                elif op == _UNANSWERED:
-                    answers, others = streams[reads[a, _OTHER], _TIME], length[reads[a, _OTHER]]
-                    j, count = 0, 0
-                    for k in range(first, n):
-                        asked = tracks[times + k]
-                        until = asked + reads[a, _PARAMETER]
-                        if until > now:
-                            break
-                        while j < others and tracks[answers + j] < asked:
-                            j += 1
-                        answered = j < others and tracks[answers + j] <= until
-                        followed = k + 1 < n and tracks[times + k + 1] <= until
-                        count += not (answered or followed)
-                    x = float(count)
-                elif op == _ENDING:
-                    ending = 0
-                    for k in range(first, n):
-                        days = tracks[reads[a, _OTHER] + k + 1] - tracks[reads[a, _OTHER] + k]
-                        if (
-                            days > 0
-                            and tracks[times + k] + days * DAY_US < now + reads[a, _PARAMETER]
-                        ):
-                            ending += tracks[at + k + 1] - tracks[at + k]
-                    x = float(ending)
-                out[a, customer, place[t]] = x
+                    elif op == _GAP_SUM:
+                        x = float(tracks[at + n - 1] - tracks[at + first])
+                    elif op == _GAP_SQUARES:
+                        at += 2 * stride
+                        x = float(tracks[at + n - 1] - tracks[at + first])
+                    elif op == _LAST_AT:
+                        x = float(tracks[times + n - 1])
+                    elif op == _FIRST_AT:
+                        x = float(tracks[times + first])
+                    elif op == _LAST_GAP:
+                        at += stride
+                        several = tracks[at + n - 1] > tracks[at + first]
+                        x = float(tracks[at + 2 * stride + n - 1]) if several else np.nan
+                    elif op == _MAX:
+                        most = 0
+                        for k in range(at + first, at + n):
+                            most = max(most, tracks[k + 1] - tracks[k])
+                        x = float(most)
+                    elif op == _LAST:
+                        x = float(tracks[at + n] - tracks[at + n - 1])
+                    elif op == _CATEGORY_COUNT:
+                        x = float(figures[h, _DIFFERENT])
+                    elif op == _CATEGORY_TOP:
+                        x = float(figures[h, _TOP])
+                    elif op == _CATEGORY_ENTROPY:
+                        if figures[h, _DIFFERENT] > 1:
+                            # By size, not by category: the same sum in any block and order.
+                            weighted, all_ = 0.0, figures[h, _TOTAL]
+                            for size in range(2, figures[h, _TOP] + 1):
+                                log = logs[size] if size < len(logs) else np.log(float(size))
+                                weighted += of_size[h, size] * size * log
+                            log = logs[all_] if all_ < len(logs) else np.log(float(all_))
+                            x = log - weighted / all_
+                    elif op == _HOUR_TOP:
+                        for k in range(24):
+                            by_hour[k] = 0
+                        for k in range(at + first, at + n):
+                            by_hour[tracks[k]] += 1
+                        x = float(np.argmax(by_hour))
+                    elif op == _COUNT_SINCE:
+                        o = reads[a, _OTHER]
+                        k, up = first, n
+                        if length[o] > 0:
+                            since = tracks[streams[o, _TIME] + length[o] - 1]
+                            while k < up:
+                                middle = (k + up) // 2
+                                if tracks[times + middle] > since:
+                                    up = middle
+                                else:
+                                    k = middle + 1
+                        x = float(n - k)
+                    elif op == _UNANSWERED:
+                        o = reads[a, _OTHER]
+                        answers, j, count = streams[o, _TIME], 0, 0
+                        for k in range(first, n):
+                            asked = tracks[times + k]
+                            until = asked + reads[a, _PARAMETER]
+                            if until > now:
+                                break
+                            while j < length[o] and tracks[answers + j] < asked:
+                                j += 1
+                            answered = j < length[o] and tracks[answers + j] <= until
+                            followed = k + 1 < n and tracks[times + k + 1] <= until
+                            count += not (answered or followed)
+                        x = float(count)
+                    elif op == _ENDING:
+                        lives, ending = reads[a, _OTHER], 0
+                        for k in range(first, n):
+                            days = tracks[lives + k + 1] - tracks[lives + k]
+                            ends = tracks[times + k] + days * DAY_US
+                            if days > 0 and ends < now + reads[a, _PARAMETER]:
+                                ending += tracks[at + k + 1] - tracks[at + k]
+                        x = float(ending)
+                    out[reads[a, _ROW], customer, place[t]] = x
 
         for w in range(len(windows)):
             h = windows[w, _HISTOGRAM]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ _CATEGORY_OPS = frozenset(
     {Op.CATEGORY_COUNT, Op.CATEGORY_TOP, Op.CATEGORY_ENTROPY, Op.CATEGORY_NEW}
 )
 _HISTOGRAM_OPS = _CATEGORY_OPS - {Op.CATEGORY_NEW}
+_UNKNOWN_OPS = frozenset({Op.LAST, Op.FIRST_AT, Op.LAST_AT, Op.LAST_GAP, Op.HOUR_TOP})
 _STREAM_TRACKS = ("time", "day", "category", "new", "hour")
 _FOREVER = np.iinfo(np.int64).max
 
@@ -41,15 +43,15 @@ class Plan:
     `features.kernel` names. A track that is not needed is -1.
 
     Attributes:
-        names: Of the aggregates, in the order of `reads`.
+        names: Of the aggregates.
         tracks: How many tracks there are in all.
         slot_of: Shape (types + 1,), the last for events of no type; slot 0 takes what nobody reads.
         slots: The track of each slot's rows, and 1 where it keeps them.
         streams: Shape (S, 11).
         hours: Bool of shape (S, 168): which hours of the week count.
         sums: Running totals, by stream: a track, and the measure that it adds up.
-        windows: Shape (W, 3), by stream, the longest first.
-        reads: Shape (A, 5).
+        windows: Shape (W, 6), by stream, the longest first.
+        reads: Shape (A, 5), by window, first those that are unknown where the window is empty.
     """
 
     names: tuple[str, ...]
@@ -99,6 +101,14 @@ def plan(aggregates: Mapping[str, Aggregate]) -> Plan:
     windows = sorted(set(windows_of), key=lambda w: (w[0], -w[1]))
     drawn = {w for w, a in zip(windows_of, listed, strict=True) if a.op in _HISTOGRAM_OPS}
     histograms = {w: i for i, w in enumerate(w for w in windows if w in drawn)}
+    order = sorted(
+        range(len(listed)),
+        key=lambda i: (windows.index(windows_of[i]), listed[i].op not in _UNKNOWN_OPS),
+    )
+    ends = np.cumsum([0, *(windows_of.count(w) for w in windows)])
+    unknown = [
+        sum(listed[i].op in _UNKNOWN_OPS for i in order[first:end]) for first, end in pairwise(ends)
+    ]
     slot_of = np.zeros(len(EVENT_TYPES) + 1, np.int64)
     for i, type in enumerate(layout.slots):
         slot_of[TYPE_CODE[type]] = i + 1
@@ -131,14 +141,14 @@ def plan(aggregates: Mapping[str, Aggregate]) -> Plan:
             np.bool_,
         ).reshape(-1, 168),
         sums=_rows([row for own in sums for row in own], 2),
-        windows=_rows([(*w, histograms.get(w, -1)) for w in windows], 3),
-        reads=_rows(
+        windows=_rows(
             [
-                (a.op, windows.index(w), *own, _parameter(a))
-                for a, w, own in zip(listed, windows_of, tracks, strict=True)
+                (*w, histograms.get(w, -1), ends[i], ends[i] + unknown[i], ends[i + 1])
+                for i, w in enumerate(windows)
             ],
-            5,
+            6,
         ),
+        reads=_rows([(listed[i].op, i, *tracks[i], _parameter(listed[i])) for i in order], 5),
     )
 
 

@@ -73,8 +73,7 @@ class ScoresAt:
     def _needed(self) -> tuple[Catalogue, NDArray[np.int64]]:
         """The features to compute, and where the bundle's lie among them."""
         self.bundle.columns(CATALOGUE.hashes)  # names what is missing or has changed
-        names = frozenset([*self.bundle.features, *_READ_ITSELF])
-        needed = Catalogue(CATALOGUE.groups, names)
+        needed = CATALOGUE.keep(*self.bundle.features, *_READ_ITSELF)
         return needed, self.bundle.columns(needed.hashes)
 
     def _columns(self, block: Block) -> list[NDArray[Any]]:

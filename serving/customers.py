@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from features.engine import compute
 from features.events import TYPE_CODE
 from features.hours import hour_of_week_counts
 from features.reader import EventReader
-from features.zones import zone
+from features.zones import OwnZones, Wall, zone
 from models.predict import Predictions, predict
 from serving.bundles import Loaded
 from serving.config import Purpose
@@ -82,7 +82,7 @@ def look_up(
     for customer_id, block in zip(ids, blocks, strict=True):
         if not len(block.occurred_at) and customer_id not in profiles:
             raise UnknownCustomerError(customer_id)
-    wall = zone(loaded.bundle.business["time_zone"])
+    wall = _wall(loaded, profiles)
     instant = np.array([now_us], np.int64)
     matrix = np.concatenate([compute(b, instant, CATALOGUE, wall)[:, 0] for b in blocks])
     hours = np.concatenate([hour_of_week_counts(b, now_us, wall) for b in blocks])
@@ -103,6 +103,12 @@ def look_up(
         subscription_cancelled=np.array([_cancelled(b, now_us) for b in blocks]),
         favourite_category=tuple(_favourite(b, now_us) for b in blocks),
     )
+
+
+def _wall(loaded: Loaded, profiles: Mapping[str, Profile]) -> Wall:
+    home = zone(loaded.bundle.business["time_zone"])
+    own = {i: zone(p.time_zone) for i, p in profiles.items() if p.time_zone != home.name}
+    return OwnZones(home, own) if own else home
 
 
 def _visible(block: Block, now_us: int) -> NDArray[np.bool_]:

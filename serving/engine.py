@@ -26,6 +26,8 @@ from serving.record import compose, decision_id, predictions_answer, stored
 from serving.situation import Situation, situation
 from serving.slots import Slot, slot_at
 
+_SINCE_LAST_ORDER = CATALOGUE.keep("days_since_last_order")
+
 __all__ = ["DecisionEngine", "UnknownCustomerError"]
 
 
@@ -74,11 +76,10 @@ class DecisionEngine:
 
     def active_customers(self, within_days: int) -> list[str]:
         """Who ordered within the last `within_days`, sorted."""
-        now_us, last = to_us(self.clock()), CATALOGUE.names.index("days_since_last_order")
-        wall = zone(self.shelf.champion().bundle.business["time_zone"])
+        now = np.array([to_us(self.clock())], np.int64)
         found: list[str] = []
         for block in self.store.blocks():
-            since = compute(block, np.array([now_us], np.int64), CATALOGUE, wall)[:, 0, last]
+            since = compute(block, now, _SINCE_LAST_ORDER, zone("UTC"))[:, 0, 0]
             found += [block.customer_ids[i] for i in np.flatnonzero(since <= within_days)]
         return found
 

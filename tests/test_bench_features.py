@@ -67,9 +67,11 @@ def test_each_form_gives_the_kernels_figures_and_a_wrong_one_is_caught(bench):
     race = bench("race")
     shuffled = race._shuffled(20_000)
     in_order = race._in_order(shuffled)
-    report = race.raced([in_order], race.TODAY, (*race.FORMS, *race.IN_ORDER_FORMS))
-    assert set(report["peer_seconds"]) == {f.name for f in (*race.FORMS, *race.IN_ORDER_FORMS)}
-    race.raced([shuffled], race.TODAY[-2:], race.SORTING_FORMS)
+    forms = (*race.FORMS, *race.IN_ORDER_FORMS)
+    report = race.raced(in_order, in_order, race.TODAY, forms)
+    assert set(report["median_at_20000"]) == {form.name for form in forms}
+    assert report["fastest_peer"] in report["peer_medians"]
+    race.raced(shuffled, shuffled, race.TODAY[-2:], race.SORTING_FORMS)
     one_day_off = race.Form(
         "a day off",
         race.FORMS[4].prepare,
@@ -79,4 +81,4 @@ def test_each_form_gives_the_kernels_figures_and_a_wrong_one_is_caught(bench):
         ],
     )
     with pytest.raises(AssertionError, match="a day off"):
-        race.raced([in_order], race.TODAY[-1:], [one_day_off])
+        race.raced(in_order, in_order, race.TODAY[-1:], [one_day_off])

@@ -12,12 +12,15 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from made import END, TWO_YEARS, Made, made
 from measure import REPEATS, Bar, reference, tell
@@ -58,44 +61,40 @@ class Spent:
     printed: dict[str, Any]
 
 
-def bar_4(scale: float, folder: Path = FOLDER / "bar_4") -> Bar:
+def bar_4(scale: float) -> Bar:
     """From files to a store and to everyone's features, at two sizes."""
-    passes = {
-        size: [_pass(folder, size, again) for again in range(REPEATS)]
-        for size in (round(SMALL * scale), round(LARGE * scale))
-    }
-    shutil.rmtree(folder)
-    nanoseconds = {
-        size: statistics.median(sum(s.seconds for s in steps) for steps in of_size) / size * 1e9
+    with _removed_afterwards(FOLDER / "bar_4") as folder:
+        passes = {
+            size: [_pass(folder, size, again) for again in range(REPEATS)]
+            for size in (round(SMALL * scale), round(LARGE * scale))
+        }
+    medians = {
+        size: [statistics.median(s.seconds for s in step) for step in zip(*of_size, strict=True)]
         for size, of_size in passes.items()
     }
-    small, large = nanoseconds.values()
+    small, large = (sum(steps) / size for size, steps in medians.items())
     peak = max(s.gibibytes for of_size in passes.values() for steps in of_size for s in steps)
     value = {
         "peak_gibibytes": round(peak, 2),
         "growth": round(large / small, 3),
-        "nanoseconds_per_event": {f"{size:,}": round(ns) for size, ns in nanoseconds.items()},
+        "nanoseconds_per_event": [round(small * 1e9), round(large * 1e9)],
+        "seconds": {
+            f"{size:,}": {"ingest": round(ingest, 1), "features": round(build, 1)}
+            for size, (ingest, build) in medians.items()
+        },
         "reference_counts_per_second": round(reference()),
     }
     bar = f"peak_gibibytes <= {GIBIBYTES:g}, growth <= {GROWTH:g}"
     return Bar(value=value, bar=bar, met=peak <= GIBIBYTES and large / small <= GROWTH)
 
 
-def bar_5(scale: float, folder: Path = FOLDER / "bar_5") -> Bar:
+def bar_5(scale: float) -> Bar:
     """Three files of new events, one after the other, onto a store that is there."""
-    _lay_down(folder, round(STORED * scale))
-    first = _bocian(folder, "ingest")
-    events, appends = round(STORED * scale), []
-    for week in range(REPEATS):
-        new = made(
-            round(STORED * scale * APPENDED), round(STORED * scale) // EVENTS_EACH,
-            seed=1000 + week, everyone=False, start=END + week * 7 * DAY_US, span=7 * DAY_US,
-        )  # fmt: skip
-        _write(new, folder / "events" / f"new{week}.parquet", f"new{week}")
-        events += len(new)
-        appends.append(_bocian(folder, "ingest"))
-        _hold_equal(appends[-1].printed["events"], events)
-    shutil.rmtree(folder)
+    stored = round(STORED * scale)
+    with _removed_afterwards(FOLDER / "bar_5") as folder:
+        _lay_down(folder, stored)
+        first = _bocian(folder, "ingest")
+        appends = [_append(folder, stored, round(stored * APPENDED), w) for w in range(REPEATS)]
     share = statistics.median(a.seconds for a in appends) / first.seconds
     value = {
         "share_of_first_build": round(share, 4),
@@ -107,6 +106,22 @@ def bar_5(scale: float, folder: Path = FOLDER / "bar_5") -> Bar:
     return Bar(value=value, bar=bar, met=share <= APPEND_SHARE)
 
 
+def _append(folder: Path, stored: int, events: int, week: int) -> Spent:
+    """One file of a week's events by everyone, and the ingest that finds it."""
+    new = made(
+        events,
+        stored // EVENTS_EACH,
+        seed=1000 + week,
+        everyone=False,
+        start=END + week * 7 * DAY_US,
+        span=7 * DAY_US,
+    )
+    _write(new, folder / "events" / f"new{week}.parquet", f"new{week}")
+    spent = _bocian(folder, "ingest")
+    _hold_equal(spent.printed["events"], stored + (week + 1) * events)
+    return spent
+
+
 def _pass(folder: Path, events: int, again: int) -> tuple[Spent, Spent]:
     """One ingest into an empty store and one table of features; the files are made at first."""
     if again == 0:
@@ -115,6 +130,14 @@ def _pass(folder: Path, events: int, again: int) -> tuple[Spent, Spent]:
     ingested = _bocian(folder, "ingest")
     _hold_equal(ingested.printed["events"], events)
     return ingested, _bocian(folder, "features", "build", "--as-of", iso(END))
+
+
+@contextmanager
+def _removed_afterwards(folder: Path) -> Iterator[Path]:
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _lay_down(folder: Path, events: int) -> None:
@@ -151,11 +174,14 @@ def _write(events: Made, path: Path, piece: str) -> None:
 
 
 def _numbered(prefix: str, numbers: pa.Array) -> pa.Array:
-    return pa.compute.binary_join_element_wise(prefix, numbers.cast(pa.string()), "")
+    return pc.binary_join_element_wise(prefix, numbers.cast(pa.string()), "")
 
 
 def _bocian(folder: Path, *command: str) -> Spent:
-    """Run the command line; the peak is the kernel's own account of the process."""
+    """Run the command line; the peak is the system's own account of the process.
+
+    Linux counts what this process held when it started the other, too: so it holds little.
+    """
     started = time.perf_counter()
     process = subprocess.Popen(
         [Path(sys.executable).with_name("bocian"), *command, "--json"],
@@ -169,7 +195,7 @@ def _bocian(folder: Path, *command: str) -> Spent:
     process.returncode = os.waitstatus_to_exitcode(status)
     spent = time.perf_counter() - started
     if process.returncode:
-        raise SystemExit(f"`bocian {' '.join(command)}` ended with {process.returncode}")
+        raise SystemExit(f"bocian {' '.join(command)} ended with exit code {process.returncode}")
     peak = usage.ru_maxrss / 2**20
     tell({" ".join(command): round(spent, 2), "peak_gibibytes": round(peak, 2)})
     return Spent(spent, peak, json.loads(printed))

@@ -34,12 +34,12 @@ def run(settings: Settings, which: str, *, as_json: bool) -> Path:
     )
     with tempfile.TemporaryDirectory() as folder, notes.status("audit"):
         bundle = load(registry.download(version, "bundle", Path(folder)))
-        bundle.columns(CATALOGUE.hashes)
+        bundle.columns(CATALOGUE.hashes)  # names what is missing or has changed
         rows = active(
             snapshot(
                 wiring.event_store(settings),
                 [as_of],
-                catalogue=CATALOGUE,
+                catalogue=CATALOGUE.keep(*bundle.features),
                 wall=wiring.wall(settings),
                 horizons=settings.horizons,
                 known_by=to_us(settings.now),

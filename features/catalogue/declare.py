@@ -239,6 +239,10 @@ class Catalogue:
         known = frozenset(types)
         return self._only(lambda feature: self._needed[feature.name] <= known)
 
+    def keep(self, *names: str) -> Catalogue:
+        """Only the features called `names`."""
+        return self._only(lambda feature: feature.name in names)
+
     @cached_property
     def personal(self) -> Catalogue:
         """Only the features that may choose what one person gets."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import mkdtemp
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -95,10 +96,10 @@ class OpenPart:
         """Nothing is opened yet."""
         self.part = part
         self._folder = folder
+        self._reading = Lock()  # Arrow's reader crashes when threads share it
 
     @cached_property
-    def file(self) -> pq.ParquetFile:
-        """The events' file."""
+    def _file(self) -> pq.ParquetFile:
         path = self._present(self.part.events)
         return pq.ParquetFile(path, read_dictionary=list(_WORDS), memory_map=True)
 
@@ -130,7 +131,7 @@ class OpenPart:
     @cached_property
     def _group_starts(self) -> NDArray[np.int64]:
         """The first row of each row group, and the number of rows at the end."""
-        metadata = self.file.metadata
+        metadata = self._file.metadata
         sizes = [metadata.row_group(g).num_rows for g in range(metadata.num_row_groups)]
         return np.cumsum([0, *sizes], dtype=np.int64)
 
@@ -176,5 +177,12 @@ class OpenPart:
         """Rows `first` to `end` (excluded); columns of few words are dictionaries."""
         low = int(np.searchsorted(self._group_starts, first, side="right")) - 1
         high = int(np.searchsorted(self._group_starts, end, side="left"))
-        table = self.file.read_row_groups(list(range(low, max(low, high))), columns=list(columns))
+        groups = list(range(low, max(low, high)))
+        with self._reading:
+            table = self._file.read_row_groups(groups, columns=list(columns))
         return table.slice(first - int(self._group_starts[low]), end - first)
+
+    def row_group(self, number: int, columns: Sequence[str]) -> pa.Table:
+        """All rows of one row group."""
+        with self._reading:
+            return self._file.read_row_group(number, columns=list(columns), use_threads=False)

@@ -145,10 +145,10 @@ class _RowGroups:
 
     @staticmethod
     def _block(part: OpenPart, number: int) -> Block:
-        table = part.file.read_row_group(number, columns=list(COLUMNS), use_threads=False)
+        table = part.row_group(number, COLUMNS)
         return from_table(table, [""], np.array([0, len(table)], np.int64))
 
     @staticmethod
     def _rows(part: OpenPart, number: int) -> pa.Table:
         """With the columns that put rows in order; what deltas or the log add to needs these."""
-        return part.file.read_row_group(number, columns=list(MERGED), use_threads=False)
+        return part.row_group(number, MERGED)

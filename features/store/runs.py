@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -69,18 +70,27 @@ def spill(batches: Iterable[pa.RecordBatch], folder: Path, *, threads: int) -> I
         folder: Where runs are written.
         threads: How many DuckDB may use.
     """
-    for number, events in enumerate(gathered(batches, RUN_EVENTS)):
-        customers, keys = digests_of(events, threads=threads)
-        bins = digests.buckets_of(customers, MOST_BUCKETS).astype(np.uint16)
-        rows = np.argsort(bins, kind="stable")
-        path = folder / f"run-{number}.arrow"
-        with pa.ipc.new_file(str(path), STORED) as writer:
-            writer.write_table(events.take(pa.array(rows)).combine_chunks())
-        keys = keys[:, rows]
-        by_key = digests.order(keys)
-        keys = keys[:, by_key]
-        np.save(path.with_suffix(".keys.npy"), np.vstack([keys, by_key.astype(np.uint64)[None]]))
-        yield Run(path, _edges(bins), _edges(digests.buckets_of(keys[0], MOST_BUCKETS)))
+    with ThreadPoolExecutor(1) as pool:  # a run is written while the next one is gathered
+        writing: Future[Run] | None = None
+        for number, events in enumerate(gathered(batches, RUN_EVENTS)):
+            if writing is not None:
+                yield writing.result()
+            writing = pool.submit(_write, events, folder / f"run-{number}.arrow", threads)
+        if writing is not None:
+            yield writing.result()
+
+
+def _write(events: pa.Table, path: Path, threads: int) -> Run:
+    customers, keys = digests_of(events, threads=threads)
+    bins = digests.buckets_of(customers, MOST_BUCKETS).astype(np.uint16)
+    rows = np.argsort(bins, kind="stable")
+    with pa.ipc.new_file(str(path), STORED) as writer:
+        writer.write_table(events.take(pa.array(rows)).combine_chunks())
+    keys = keys[:, rows]
+    by_key = digests.order(keys)
+    keys = keys[:, by_key]
+    np.save(path.with_suffix(".keys.npy"), np.vstack([keys, by_key.astype(np.uint64)[None]]))
+    return Run(path, _edges(bins), _edges(digests.buckets_of(keys[0], MOST_BUCKETS)))
 
 
 def gathered(batches: Iterable[pa.RecordBatch], events: int) -> Iterator[pa.Table]:

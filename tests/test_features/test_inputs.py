@@ -167,9 +167,7 @@ def test_only_a_source_that_grows_by_files_is_read_by_files(
 
 
 def test_what_grows_must_be_a_file_of_the_source():
-    with pytest.raises(
-        ValueError, match=r"must be one of .*, got: 'x'; its files: \['made'\]"
-    ):
+    with pytest.raises(ValueError, match=r"must be one of .*, got: 'x'; its files: \['made'\]"):
         Source(name="s", files=MANY.files, columns=MANY.columns, grows="x")
 
 

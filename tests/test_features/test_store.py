@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -165,3 +166,13 @@ def test_latest_store_sees_the_next_ingest_and_readers_keep_theirs(tmp_path):
     assert after.customer_ids == ("a", "b")
     assert before.customer_ids == ("a",)
     assert len(before.customer("a").occurred_at) == 2
+
+
+def test_threads_may_share_a_store(large):
+    def read(seed: int) -> int:
+        drawn = np.random.default_rng(seed).permutation(large.customer_ids)
+        return sum(len(again.customer(customer).occurred_at) for customer in drawn)
+
+    again = EventStore(large.path)  # with nothing opened yet, so that all of them want to
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(read, range(24))) == {large.manifest.events}

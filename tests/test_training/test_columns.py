@@ -30,7 +30,9 @@ def test_the_month_is_learned_from_once_it_came_twice(days, learned):
 
 
 def test_without_orders_there_is_nothing_to_learn():
-    with pytest.raises(ValueError, match="events of type 'order', the store holds: {'session': 3}"):
+    with pytest.raises(
+        ValueError, match=r"events of type 'order', the store holds: \{'session': 3\}"
+    ):
         learnable(CATALOGUE, history(400, {"session": 3}))
     with pytest.raises(ValueError, match="the store holds: none"):
         learnable(CATALOGUE, history(400, {}))
