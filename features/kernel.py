@@ -32,12 +32,10 @@ _UNANSWERED, _ENDING = int(Op.UNANSWERED), int(Op.ENDING)
 # Columns of the tables of a plan.
 _TRACK, _KEEPS = range(2)  # slots
 _SLOT, _MEMBERS, _CHANNEL, _BY_HOUR, _TIME, _DAY, _CATEGORY, _NEW, _HOUR, _SUMS, _END = range(11)
-_STREAM, _SPAN, _HISTOGRAM, _READS, _ZEROS, _READS_END = range(6)  # windows
+_STREAM, _SPAN, _HISTOGRAM, _ENTROPY, _READS, _ZEROS, _READS_END = range(7)  # windows
 _OP, _ROW, _READ, _OTHER, _PARAMETER = range(5)  # reads
 
-# A histogram holds the places from LOW to HIGH (excluded) of its window's stream.
-_LOW, _HIGH, _TOTAL, _DIFFERENT, _TOP = range(5)
-
+_NEVER = np.iinfo(np.int64).max
 _LOGS = np.log(np.maximum(np.arange(4096.0), 1))
 
 
@@ -66,7 +64,6 @@ def walk(
     if out is None:
         out = np.zeros((len(plan.reads), len(block), len(as_of)), np.float64)
     longest = int(np.diff(block.offsets).max(initial=0))
-    histograms = int(plan.windows[:, _HISTOGRAM].max(initial=-1)) + 1
     offsets = wall.offsets(block.customer_ids)
     _walk(
         block.offsets,
@@ -93,8 +90,8 @@ def walk(
         # Pages that no customer fills are never touched: only what is used costs memory.
         np.empty(plan.tracks * (longest + 1), np.int64),
         np.full((len(plan.streams), len(block.categories)), -1, np.int64),
-        np.zeros((histograms, len(block.categories)), np.int64),
-        np.zeros((histograms, longest + 2), np.int64),
+        np.zeros(len(block.categories), np.int64),
+        np.zeros(longest + 2, np.int64),
         _LOGS,
         out,
     )
@@ -149,8 +146,12 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
     hidden = np.empty(stride, np.int64)
     # By slot, where its next event goes; by stream, up to where it took its slot's.
     found, taken = begin.copy(), np.zeros(len(streams), np.int64)
-    length, low = np.zeros(len(streams), np.int64), np.zeros(len(windows), np.int64)
-    figures = np.zeros((len(in_category), 5), np.int64)
+    length = np.zeros(len(streams), np.int64)
+    dates = len(as_of)
+    # Of the dates of a run: each stream's length, and where the present window begins.
+    n_at, first_at = np.zeros((len(streams), dates), np.int64), np.zeros(dates, np.int64)
+    different_at, top_at = np.zeros(dates, np.int64), np.zeros(dates, np.int64)
+    entropy_at = np.zeros(dates)
     by_hour = np.zeros(24, np.int64)
     row = 0
 
@@ -158,93 +159,87 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
         wall_low, wall_high = wall_first[wall_of[customer]], wall_first[wall_of[customer] + 1]
         if row < wall_low or row >= wall_high:
             row = wall_low
-        e, end, hiding = offsets[customer], offsets[customer + 1], 0
+        e, end, hiding, revealed_at = offsets[customer], offsets[customer + 1], 0, _NEVER
         for q in range(len(found)):
             found[q] = begin[q]
         for s in range(len(streams)):
             taken[s] = begin[streams[s, _SLOT]]
             length[s] = 0
-        for w in range(len(windows)):
-            low[w] = 0
 
-        for t in range(len(as_of)):
-            now = as_of[t]
+        # A run is dates t0 to t1 (excluded) between which nothing hidden becomes known.
+        t1 = 0
+        while t1 < dates:
+            t0 = t1
 
             # 1. Has something become known that was hidden? Then forget all from there on.
-            back = -1
-            for i in range(hiding):
-                if known_at[hidden[i]] <= now:
-                    back, hiding = hidden[i], i
-                    break
-            if back >= 0:
-                e = back
+            if revealed_at <= as_of[t0]:
+                kept = 0
+                while known_at[hidden[kept]] > as_of[t0]:
+                    kept += 1
+                e, hiding, revealed_at = hidden[kept], kept, _NEVER
+                for i in range(hiding):
+                    revealed_at = min(revealed_at, known_at[hidden[i]])
                 for q in range(len(found)):
-                    while found[q] > begin[q] and tracks[found[q] - 1] >= back:
+                    while found[q] > begin[q] and tracks[found[q] - 1] >= e:
                         found[q] -= 1
                 for s in range(len(streams)):
                     members, n = streams[s, _MEMBERS], length[s]
-                    while n > 0 and tracks[members + n - 1] >= back:
+                    while n > 0 and tracks[members + n - 1] >= e:
                         n -= 1
                     length[s] = n
                     taken[s] = min(taken[s], found[streams[s, _SLOT]])
-                for w in range(len(windows)):
-                    s, h = windows[w, _STREAM], windows[w, _HISTOGRAM]
-                    n = length[s]
-                    low[w] = min(low[w], n)
-                    if h < 0:
-                        continue
-                    for k in range(figures[h, _HIGH] - 1, n - 1, -1):
-                        c = tracks[streams[s, _CATEGORY] + k]
-                        if c >= 0 and k >= figures[h, _LOW]:
-                            size = in_category[h, c]
-                            in_category[h, c] = size - 1
-                            of_size[h, size] -= 1
-                            of_size[h, size - 1] += 1
-                            figures[h, _TOTAL] -= 1
-                            figures[h, _DIFFERENT] -= size == 1
-                            figures[h, _TOP] -= size == figures[h, _TOP] and of_size[h, size] == 0
-                    figures[h, _HIGH] = min(figures[h, _HIGH], n)
-                    figures[h, _LOW] = min(figures[h, _LOW], n)
 
             # 2. Sort what happened since into slots. Without a branch by type, which no
             #    processor could foresee.
-            while e < end and occurred_at[e] < now:
-                if known_at[e] > now:
-                    hidden[hiding] = e
-                    hiding += 1
-                else:
-                    q = slot_of[type_[e]]
-                    tracks[found[q]] = e
-                    found[q] += q > 0
-                e += 1
+            while t1 < dates and (t1 == t0 or revealed_at > as_of[t1]):
+                now = as_of[t1]
+                while e < end and occurred_at[e] < now:
+                    if known_at[e] > now:
+                        hidden[hiding] = e
+                        hiding += 1
+                        revealed_at = min(revealed_at, known_at[e])
+                    else:
+                        q = slot_of[type_[e]]
+                        tracks[found[q]] = e
+                        found[q] += q > 0
+                    e += 1
+                t1 += 1
 
             # 3. Write it on the tracks of each stream.
             for s in range(len(streams)):
-                q = streams[s, _SLOT]
+                q, n = streams[s, _SLOT], length[s]
                 if taken[s] == found[q]:
+                    for t in range(t0, t1):
+                        n_at[s, t] = n
                     continue
-                first, members = length[s], streams[s, _MEMBERS]
-                n = found[q] - begin[q]
-                if members != begin[q]:  # only some of the slot's
-                    n = first
+                first, members = n, streams[s, _MEMBERS]
+                if members == begin[q]:
+                    n = found[q] - begin[q]
+                else:  # only some of the slot's
                     for k in range(taken[s], found[q]):
                         i = tracks[k]
-                        kept = streams[s, _CHANNEL] < 0 or channel[i] == streams[s, _CHANNEL]
-                        if kept and streams[s, _BY_HOUR] == 1:
+                        keep = streams[s, _CHANNEL] < 0 or channel[i] == streams[s, _CHANNEL]
+                        if keep and streams[s, _BY_HOUR] == 1:
                             at = occurred_at[i]
                             while row + 1 < wall_high and wall_starts[row + 1] <= at:
                                 row += 1
                             while row > wall_low and wall_starts[row] > at:
                                 row -= 1
                             hour = (at + wall_offsets[row]) // HOUR_US + MONDAY
-                            kept = hours[s, hour % 168]
-                        if kept:
+                            keep = hours[s, hour % 168]
+                        if keep:
                             tracks[members + n] = i
                             n += 1
                 taken[s], length[s] = found[q], n
-                to = streams[s, _TIME]
+                times = streams[s, _TIME]
                 for k in range(first, n):
-                    tracks[to + k] = occurred_at[tracks[members + k]]
+                    tracks[times + k] = occurred_at[tracks[members + k]]
+                k = first
+                for t in range(t0, t1 - 1):
+                    while k < n and tracks[times + k] < as_of[t]:
+                        k += 1
+                    n_at[s, t] = k
+                n_at[s, t1 - 1] = n
                 for j in range(streams[s, _SUMS], streams[s, _END]):
                     to, m = totals[j], sums[j, 1]
                     total = tracks[to + first]
@@ -293,140 +288,172 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
                                 met_at[s, c], new = k, 1
                         tracks[to + k + 1] = tracks[to + k] + new
 
-            # 4. Move the windows, and the histograms with them, and read the aggregates off.
+            # 4. Let each window pass over the dates, and read its aggregates off.
             for w in range(len(windows)):
-                s, first = windows[w, _STREAM], low[w]
-                # The next longer window of the stream begins no later.
-                if w > 0 and windows[w - 1, _STREAM] == s:
-                    first = max(first, low[w - 1])
-                edge, n, times = now - windows[w, _SPAN], length[s], streams[s, _TIME]
-                while first < n and tracks[times + first] < edge:
-                    first += 1
-                low[w] = first
-                h = windows[w, _HISTOGRAM]
-                if h >= 0:
-                    categories = streams[s, _CATEGORY]
-                    for k in range(figures[h, _LOW], min(first, figures[h, _HIGH])):
-                        c = tracks[categories + k]
-                        if c >= 0:
-                            size = in_category[h, c]
-                            in_category[h, c] = size - 1
-                            of_size[h, size] -= 1
-                            of_size[h, size - 1] += 1
-                            figures[h, _TOTAL] -= 1
-                            figures[h, _DIFFERENT] -= size == 1
-                            figures[h, _TOP] -= size == figures[h, _TOP] and of_size[h, size] == 0
-                    for k in range(max(first, figures[h, _HIGH]), n):
-                        c = tracks[categories + k]
-                        if c >= 0:
-                            size = in_category[h, c] + 1
-                            in_category[h, c] = size
-                            of_size[h, size - 1] -= 1
-                            of_size[h, size] += 1
-                            figures[h, _TOTAL] += 1
-                            figures[h, _DIFFERENT] += size == 1
-                            figures[h, _TOP] = max(figures[h, _TOP], size)
-                    figures[h, _LOW], figures[h, _HIGH] = first, n
-                if first == n:  # out is 0 where nothing is written
+                s = windows[w, _STREAM]
+                if w == 0 or windows[w - 1, _STREAM] != s:
+                    for t in range(t0, t1):
+                        first_at[t] = 0
+                if n_at[s, t1 - 1] == 0:  # out is 0 where nothing is written
                     for a in range(windows[w, _READS], windows[w, _ZEROS]):
-                        out[reads[a, _ROW], customer, place[t]] = np.nan
+                        for t in range(t0, t1):
+                            out[reads[a, _ROW], customer, place[t]] = np.nan
                     continue
+                first, times = 0, streams[s, _TIME]
+                for t in range(t0, t1):
+                    # The next longer window of the stream begins no later.
+                    first, edge = max(first, first_at[t]), as_of[t] - windows[w, _SPAN]
+                    while first < n_at[s, t] and tracks[times + first] < edge:
+                        first += 1
+                    first_at[t] = first
+
+                if windows[w, _HISTOGRAM]:
+                    categories, low, high = streams[s, _CATEGORY], first_at[t0], first_at[t0]
+                    counted, different, top = 0, 0, 0
+                    for t in range(t0, t1):
+                        for k in range(high, n_at[s, t]):
+                            c = tracks[categories + k]
+                            if c >= 0:
+                                size = in_category[c] + 1
+                                in_category[c] = size
+                                of_size[size - 1] -= 1
+                                of_size[size] += 1
+                                counted += 1
+                                different += size == 1
+                                top = max(top, size)
+                        for k in range(low, first_at[t]):
+                            c = tracks[categories + k]
+                            if c >= 0:
+                                size = in_category[c]
+                                in_category[c] = size - 1
+                                of_size[size] -= 1
+                                of_size[size - 1] += 1
+                                counted -= 1
+                                different -= size == 1
+                                top -= size == top and of_size[size] == 0
+                        low, high = first_at[t], n_at[s, t]
+                        different_at[t], top_at[t], entropy_at[t] = different, top, 0.0
+                        if windows[w, _ENTROPY] and different > 1:
+                            # By size, not by category: the same sum in any block and order.
+                            weighted = 0.0
+                            for size in range(2, top + 1):
+                                log = logs[size] if size < len(logs) else np.log(float(size))
+                                weighted += of_size[size] * size * log
+                            log = logs[counted] if counted < len(logs) else np.log(float(counted))
+                            entropy_at[t] = log - weighted / counted
+                    for k in range(low, high):
+                        if tracks[categories + k] >= 0:
+                            in_category[tracks[categories + k]] = 0
+                    for size in range(top + 1):
+                        of_size[size] = 0
+
                 for a in range(windows[w, _READS], windows[w, _READS_END]):
                     op, at = reads[a, _OP], reads[a, _READ]
-                    x = 0.0
+                    to = reads[a, _ROW]
                     if op == _COUNT:
-                        x = float(n - first)
+                        for t in range(t0, t1):
+                            out[to, customer, place[t]] = n_at[s, t] - first_at[t]
                     elif op in (_SUM, _CATEGORY_NEW):
-                        x = float(tracks[at + n] - tracks[at + first])
-                    elif op == _DAYS:
-                        at += stride
-                        x = float(tracks[at + n - 1] - tracks[at + first] + 1)
-                    elif op == _GAP_COUNT:
-                        at += stride
-                        x = float(tracks[at + n - 1] - tracks[at + first])
-                    elif op == _GAP_SUM:
-                        x = float(tracks[at + n - 1] - tracks[at + first])
-                    elif op == _GAP_SQUARES:
-                        at += 2 * stride
-                        x = float(tracks[at + n - 1] - tracks[at + first])
-                    elif op == _LAST_AT:
-                        x = float(tracks[times + n - 1])
-                    elif op == _FIRST_AT:
-                        x = float(tracks[times + first])
+                        for t in range(t0, t1):
+                            out[to, customer, place[t]] = (
+                                tracks[at + n_at[s, t]] - tracks[at + first_at[t]]
+                            )
+                    elif op in (_DAYS, _GAP_COUNT, _GAP_SUM, _GAP_SQUARES):
+                        one = op == _DAYS
+                        at += stride * (
+                            1 if op in (_DAYS, _GAP_COUNT) else 2 if op == _GAP_SQUARES else 0
+                        )
+                        for t in range(t0, t1):
+                            if n_at[s, t] > first_at[t]:
+                                out[to, customer, place[t]] = (
+                                    tracks[at + n_at[s, t] - 1] - tracks[at + first_at[t]] + one
+                                )
                     elif op == _LAST_GAP:
-                        at += stride
-                        several = tracks[at + n - 1] > tracks[at + first]
-                        x = float(tracks[at + 2 * stride + n - 1]) if several else np.nan
-                    elif op == _MAX:
-                        most = 0
-                        for k in range(at + first, at + n):
-                            most = max(most, tracks[k + 1] - tracks[k])
-                        x = float(most)
+                        for t in range(t0, t1):
+                            out[to, customer, place[t]] = np.nan
+                            last = at + stride + n_at[s, t] - 1
+                            if (
+                                n_at[s, t] > first_at[t]
+                                and tracks[last] > tracks[at + stride + first_at[t]]
+                            ):
+                                out[to, customer, place[t]] = tracks[last + 2 * stride]
+                    elif op == _LAST_AT:
+                        for t in range(t0, t1):
+                            some = n_at[s, t] > first_at[t]
+                            out[to, customer, place[t]] = (
+                                tracks[times + n_at[s, t] - 1] if some else np.nan
+                            )
+                    elif op == _FIRST_AT:
+                        for t in range(t0, t1):
+                            some = n_at[s, t] > first_at[t]
+                            out[to, customer, place[t]] = (
+                                tracks[times + first_at[t]] if some else np.nan
+                            )
                     elif op == _LAST:
-                        x = float(tracks[at + n] - tracks[at + n - 1])
+                        for t in range(t0, t1):
+                            some, last = n_at[s, t] > first_at[t], at + n_at[s, t]
+                            out[to, customer, place[t]] = (
+                                tracks[last] - tracks[last - 1] if some else np.nan
+                            )
+                    elif op == _MAX:
+                        for t in range(t0, t1):
+                            most = 0
+                            for k in range(at + first_at[t], at + n_at[s, t]):
+                                most = max(most, tracks[k + 1] - tracks[k])
+                            out[to, customer, place[t]] = most
                     elif op == _CATEGORY_COUNT:
-                        x = float(figures[h, _DIFFERENT])
+                        for t in range(t0, t1):
+                            out[to, customer, place[t]] = different_at[t]
                     elif op == _CATEGORY_TOP:
-                        x = float(figures[h, _TOP])
+                        for t in range(t0, t1):
+                            out[to, customer, place[t]] = top_at[t]
                     elif op == _CATEGORY_ENTROPY:
-                        if figures[h, _DIFFERENT] > 1:
-                            # By size, not by category: the same sum in any block and order.
-                            weighted, all_ = 0.0, figures[h, _TOTAL]
-                            for size in range(2, figures[h, _TOP] + 1):
-                                log = logs[size] if size < len(logs) else np.log(float(size))
-                                weighted += of_size[h, size] * size * log
-                            log = logs[all_] if all_ < len(logs) else np.log(float(all_))
-                            x = log - weighted / all_
+                        for t in range(t0, t1):
+                            out[to, customer, place[t]] = entropy_at[t]
                     elif op == _HOUR_TOP:
-                        for k in range(24):
-                            by_hour[k] = 0
-                        for k in range(at + first, at + n):
-                            by_hour[tracks[k]] += 1
-                        x = float(np.argmax(by_hour))
+                        for t in range(t0, t1):
+                            for k in range(24):
+                                by_hour[k] = 0
+                            for k in range(at + first_at[t], at + n_at[s, t]):
+                                by_hour[tracks[k]] += 1
+                            usual = np.argmax(by_hour)
+                            out[to, customer, place[t]] = usual if by_hour[usual] > 0 else np.nan
                     elif op == _COUNT_SINCE:
                         o = reads[a, _OTHER]
-                        k, up = first, n
-                        if length[o] > 0:
-                            since = tracks[streams[o, _TIME] + length[o] - 1]
-                            while k < up:
-                                middle = (k + up) // 2
-                                if tracks[times + middle] > since:
-                                    up = middle
-                                else:
-                                    k = middle + 1
-                        x = float(n - k)
+                        for t in range(t0, t1):
+                            k, up = first_at[t], n_at[s, t]
+                            if n_at[o, t] > 0:
+                                since = tracks[streams[o, _TIME] + n_at[o, t] - 1]
+                                while k < up:
+                                    middle = (k + up) // 2
+                                    if tracks[times + middle] > since:
+                                        up = middle
+                                    else:
+                                        k = middle + 1
+                            out[to, customer, place[t]] = n_at[s, t] - k
                     elif op == _UNANSWERED:
                         o = reads[a, _OTHER]
-                        answers, j, count = streams[o, _TIME], 0, 0
-                        for k in range(first, n):
-                            asked = tracks[times + k]
-                            until = asked + reads[a, _PARAMETER]
-                            if until > now:
-                                break
-                            while j < length[o] and tracks[answers + j] < asked:
-                                j += 1
-                            answered = j < length[o] and tracks[answers + j] <= until
-                            followed = k + 1 < n and tracks[times + k + 1] <= until
-                            count += not (answered or followed)
-                        x = float(count)
+                        answers = streams[o, _TIME]
+                        for t in range(t0, t1):
+                            j, count = 0, 0
+                            for k in range(first_at[t], n_at[s, t]):
+                                asked = tracks[times + k]
+                                until = asked + reads[a, _PARAMETER]
+                                if until > as_of[t]:
+                                    break
+                                while j < n_at[o, t] and tracks[answers + j] < asked:
+                                    j += 1
+                                answered = j < n_at[o, t] and tracks[answers + j] <= until
+                                followed = k + 1 < n_at[s, t] and tracks[times + k + 1] <= until
+                                count += not (answered or followed)
+                            out[to, customer, place[t]] = count
                     elif op == _ENDING:
-                        lives, ending = reads[a, _OTHER], 0
-                        for k in range(first, n):
-                            days = tracks[lives + k + 1] - tracks[lives + k]
-                            ends = tracks[times + k] + days * DAY_US
-                            if days > 0 and ends < now + reads[a, _PARAMETER]:
-                                ending += tracks[at + k + 1] - tracks[at + k]
-                        x = float(ending)
-                    out[reads[a, _ROW], customer, place[t]] = x
-
-        for w in range(len(windows)):
-            h = windows[w, _HISTOGRAM]
-            if h >= 0:
-                categories = streams[windows[w, _STREAM], _CATEGORY]
-                for k in range(figures[h, _LOW], figures[h, _HIGH]):
-                    if tracks[categories + k] >= 0:
-                        in_category[h, tracks[categories + k]] = 0
-                for size in range(figures[h, _TOP] + 1):
-                    of_size[h, size] = 0
-                for i in range(5):
-                    figures[h, i] = 0
+                        lives = reads[a, _OTHER]
+                        for t in range(t0, t1):
+                            ending = 0
+                            for k in range(n_at[s, t]):
+                                days = tracks[lives + k + 1] - tracks[lives + k]
+                                ends = tracks[times + k] + days * DAY_US
+                                if days > 0 and ends < as_of[t] + reads[a, _PARAMETER]:
+                                    ending += tracks[at + k + 1] - tracks[at + k]
+                            out[to, customer, place[t]] = ending

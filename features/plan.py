@@ -50,7 +50,7 @@ class Plan:
         streams: Shape (S, 11).
         hours: Bool of shape (S, 168): which hours of the week count.
         sums: Running totals, by stream: a track, and the measure that it adds up.
-        windows: Shape (W, 6), by stream, the longest first.
+        windows: Shape (W, 7), by stream, the longest first.
         reads: Shape (A, 5), by window, first those that are unknown where the window is empty.
     """
 
@@ -99,8 +99,9 @@ def plan(aggregates: Mapping[str, Aggregate]) -> Plan:
     windows_of = [_window(layout, a) for a in listed]
     tracks = [_tracks(layout, a, stream) for a, (stream, _) in zip(listed, windows_of, strict=True)]
     windows = sorted(set(windows_of), key=lambda w: (w[0], -w[1]))
-    drawn = {w for w, a in zip(windows_of, listed, strict=True) if a.op in _HISTOGRAM_OPS}
-    histograms = {w: i for i, w in enumerate(w for w in windows if w in drawn)}
+    ops = {
+        w: {a.op for a, own in zip(listed, windows_of, strict=True) if own == w} for w in windows
+    }
     order = sorted(
         range(len(listed)),
         key=lambda i: (windows.index(windows_of[i]), listed[i].op not in _UNKNOWN_OPS),
@@ -143,10 +144,17 @@ def plan(aggregates: Mapping[str, Aggregate]) -> Plan:
         sums=_rows([row for own in sums for row in own], 2),
         windows=_rows(
             [
-                (*w, histograms.get(w, -1), ends[i], ends[i] + unknown[i], ends[i + 1])
+                (
+                    *w,
+                    bool(ops[w] & _HISTOGRAM_OPS),
+                    Op.CATEGORY_ENTROPY in ops[w],
+                    ends[i],
+                    ends[i] + unknown[i],
+                    ends[i + 1],
+                )
                 for i, w in enumerate(windows)
             ],
-            6,
+            7,
         ),
         reads=_rows([(listed[i].op, i, *tracks[i], _parameter(listed[i])) for i in order], 5),
     )
