@@ -37,6 +37,12 @@ EVENT_TYPES: Final = (
     "coupon_redeemed",
     "store_visit",
 )
+MONEY_TYPES: Final = ("order", "order_line", "order_return")
+"""Types of event that say nothing without a `value_minor`."""
+
+SCORED_TYPES: Final = ("nps_answer", "review")
+"""Types of event that say nothing without a `score`: absent would read as 0, the worst."""
+
 TYPE_CODE: Final = {name: code for code, name in enumerate(EVENT_TYPES)}
 
 CHANNELS: Final = (

@@ -18,12 +18,19 @@ import orjson
 import pyarrow as pa
 
 from features.clock import to_us
-from features.events import CHANNELS, EVENT_TYPES, MACHINE, NUMERIC_PROPERTIES, STORED
+from features.events import (
+    CHANNELS,
+    EVENT_TYPES,
+    MACHINE,
+    MONEY_TYPES,
+    NUMERIC_PROPERTIES,
+    SCORED_TYPES,
+    STORED,
+)
 
 GUESTS: Final = ("", "0")
 """Ids that stand for many people, as of a source that declares none."""
 
-_MONEY_TYPES: Final = ("order", "order_line", "order_return")
 _MEMBERS: Final = frozenset(STORED.names) - {*NUMERIC_PROPERTIES, MACHINE}
 _Value = TypeVar("_Value")
 
@@ -134,9 +141,10 @@ def _check(
     _refuse("known_at is before occurred_at", when=event.known_at < event.occurred_at)
     _refuse("type is not one of the contract's", when=event.type not in EVENT_TYPES)
     _refuse("channel is not one of the contract's", when=event.channel not in (None, *CHANNELS))
-    if event.type in _MONEY_TYPES:
+    if event.type in MONEY_TYPES:
         _refuse("value_minor is negative", when=_present("value_minor", event.value_minor) < 0)
     _refuse("quantity is negative", when=event.quantity is not None and event.quantity < 0)
+    _refuse("score is empty", when=event.type in SCORED_TYPES and event.score is None)
 
 
 def _digest(customer_id: str) -> str:

@@ -31,12 +31,18 @@ _UNANSWERED, _ENDING = int(Op.UNANSWERED), int(Op.ENDING)
 
 # Columns of the tables of a plan.
 _TRACK, _KEEPS = range(2)  # slots
-_SLOT, _MEMBERS, _CHANNEL, _BY_HOUR, _TIME, _DAY, _CATEGORY, _NEW, _HOUR, _SUMS, _END = range(11)
-_STREAM, _SPAN, _HISTOGRAM, _ENTROPY, _READS, _ZEROS, _READS_END = range(7)  # windows
+_SLOT, _MEMBERS, _CHANNEL, _BY_HOUR, _DAY, _CATEGORY, _NEW, _HOUR, _SUMS, _END, _FROM, _TO = range(
+    12
+)
+_STREAM, _SPAN, _HISTOGRAM, _SIZES, _READS, _ZEROS, _READS_END = range(7)  # windows
 _OP, _ROW, _READ, _OTHER, _PARAMETER = range(5)  # reads
 
 _NEVER = np.iinfo(np.int64).max
 _LOGS = np.log(np.maximum(np.arange(4096.0), 1))
+_UNIT = float(1 << 36)
+"""Entropy is summed in whole units of 1 / _UNIT nats, so that no order of summation can show."""
+_TERMS = np.round(np.arange(4096.0) * _LOGS * _UNIT).astype(np.int64)
+"""What a category of so many events adds, by its size."""
 
 
 def walk(
@@ -93,6 +99,7 @@ def walk(
         np.zeros(len(block.categories), np.int64),
         np.zeros(longest + 2, np.int64),
         _LOGS,
+        _TERMS,
         out,
     )
     return out
@@ -126,13 +133,14 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
     in_category: NDArray[np.int64],
     of_size: NDArray[np.int64],
     logs: NDArray[np.float64],
+    terms: NDArray[np.int64],
     out: NDArray[np.float64],
 ) -> None:
     # Tracks lie one after another, each with room for the longest history.
     begin = slots[:, _TRACK] * stride
     streams, reads = streams.copy(), reads.copy()
     for s in range(len(streams)):
-        for column in (_MEMBERS, _TIME, _DAY, _CATEGORY, _NEW, _HOUR):
+        for column in (_MEMBERS, _DAY, _CATEGORY, _NEW, _HOUR):
             streams[s, column] *= stride
         if streams[s, _NEW] >= 0:
             tracks[streams[s, _NEW]] = 0
@@ -148,10 +156,48 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
     found, taken = begin.copy(), np.zeros(len(streams), np.int64)
     length = np.zeros(len(streams), np.int64)
     dates = len(as_of)
-    # Of the dates of a run: each stream's length, and where the present window begins.
-    n_at, first_at = np.zeros((len(streams), dates), np.int64), np.zeros(dates, np.int64)
     different_at, top_at = np.zeros(dates, np.int64), np.zeros(dates, np.int64)
     entropy_at = np.zeros(dates)
+
+    # The ends of a stream's windows, at all dates, in order: one pass over its events finds the
+    # place of each. `ends` and `starts` say which edge belongs to a date.
+    most = (len(streams) + len(windows)) * dates + 1
+    edges, place_of = np.empty(most, np.int64), np.zeros(most, np.int64)
+    edge_first = np.zeros(len(streams) + 1, np.int64)
+    ends = np.zeros((len(streams), dates), np.int64)
+    starts = np.full((len(windows), dates), most - 1, np.int64)  # a place that is always 0
+    count = 0
+    for s in range(len(streams)):
+        low = count
+        for w in range(streams[s, _FROM] - 1, streams[s, _TO]):
+            span = windows[w, _SPAN] if w >= streams[s, _FROM] else 0
+            if span == _NEVER:
+                continue
+            for t in range(dates):
+                edge, at = as_of[t] - span, count
+                while at > low and edges[at - 1] > edge:
+                    at -= 1
+                if at > low and edges[at - 1] == edge:
+                    continue
+                for i in range(count, at, -1):
+                    edges[i] = edges[i - 1]
+                edges[at] = edge
+                count += 1
+        edge_first[s + 1] = count
+        at = low
+        for t in range(dates):
+            while edges[at] < as_of[t]:
+                at += 1
+            ends[s, t] = at
+        for w in range(streams[s, _FROM], streams[s, _TO]):
+            if windows[w, _SPAN] == _NEVER:
+                continue
+            at = low
+            for t in range(dates):
+                while edges[at] < as_of[t] - windows[w, _SPAN]:
+                    at += 1
+                starts[w, t] = at
+    edge_next = edge_first[:-1].copy()
     by_hour = np.zeros(24, np.int64)
     row = 0
 
@@ -165,6 +211,7 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
         for s in range(len(streams)):
             taken[s] = begin[streams[s, _SLOT]]
             length[s] = 0
+            edge_next[s] = edge_first[s]
 
         # A run is dates t0 to t1 (excluded) between which nothing hidden becomes known.
         t1 = 0
@@ -188,6 +235,8 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
                         n -= 1
                     length[s] = n
                     taken[s] = min(taken[s], found[streams[s, _SLOT]])
+                    while edge_next[s] > edge_first[s] and edges[edge_next[s] - 1] > occurred_at[e]:
+                        edge_next[s] -= 1
 
             # 2. Sort what happened since into slots. Without a branch by type, which no
             #    processor could foresee.
@@ -207,12 +256,8 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
 
             # 3. Write it on the tracks of each stream.
             for s in range(len(streams)):
-                q, n = streams[s, _SLOT], length[s]
-                if taken[s] == found[q]:
-                    for t in range(t0, t1):
-                        n_at[s, t] = n
-                    continue
-                first, members = n, streams[s, _MEMBERS]
+                q, first, members = streams[s, _SLOT], length[s], streams[s, _MEMBERS]
+                n = first
                 if members == begin[q]:
                     n = found[q] - begin[q]
                 else:  # only some of the slot's
@@ -231,15 +276,14 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
                             tracks[members + n] = i
                             n += 1
                 taken[s], length[s] = found[q], n
-                times = streams[s, _TIME]
-                for k in range(first, n):
-                    tracks[times + k] = occurred_at[tracks[members + k]]
-                k = first
-                for t in range(t0, t1 - 1):
-                    while k < n and tracks[times + k] < as_of[t]:
+                k, last = first, ends[s, t1 - 1] + 1
+                for j in range(edge_next[s], last):
+                    while k < n and occurred_at[tracks[members + k]] < edges[j]:
                         k += 1
-                    n_at[s, t] = k
-                n_at[s, t1 - 1] = n
+                    place_of[j] = k
+                edge_next[s] = last
+                if first == n:
+                    continue
                 for j in range(streams[s, _SUMS], streams[s, _END]):
                     to, m = totals[j], sums[j, 1]
                     total = tracks[to + first]
@@ -288,59 +332,49 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
                                 met_at[s, c], new = k, 1
                         tracks[to + k + 1] = tracks[to + k] + new
 
-            # 4. Let each window pass over the dates, and read its aggregates off.
+            # 4. Read the aggregates off at both ends of each window.
             for w in range(len(windows)):
                 s = windows[w, _STREAM]
-                if w == 0 or windows[w - 1, _STREAM] != s:
-                    for t in range(t0, t1):
-                        first_at[t] = 0
-                if n_at[s, t1 - 1] == 0:  # out is 0 where nothing is written
+                members = streams[s, _MEMBERS]
+                if length[s] == 0:  # out is 0 where nothing is written
                     for a in range(windows[w, _READS], windows[w, _ZEROS]):
                         for t in range(t0, t1):
                             out[reads[a, _ROW], customer, place[t]] = np.nan
                     continue
-                first, times = 0, streams[s, _TIME]
-                for t in range(t0, t1):
-                    # The next longer window of the stream begins no later.
-                    first, edge = max(first, first_at[t]), as_of[t] - windows[w, _SPAN]
-                    while first < n_at[s, t] and tracks[times + first] < edge:
-                        first += 1
-                    first_at[t] = first
 
                 if windows[w, _HISTOGRAM]:
-                    categories, low, high = streams[s, _CATEGORY], first_at[t0], first_at[t0]
-                    counted, different, top = 0, 0, 0
+                    categories, low = streams[s, _CATEGORY], place_of[starts[w, t0]]
+                    high, counted, different, top, weight = low, 0, 0, 0, 0
                     for t in range(t0, t1):
-                        for k in range(high, n_at[s, t]):
+                        for k in range(high, place_of[ends[s, t]]):
                             c = tracks[categories + k]
                             if c >= 0:
                                 size = in_category[c] + 1
                                 in_category[c] = size
-                                of_size[size - 1] -= 1
-                                of_size[size] += 1
                                 counted += 1
                                 different += size == 1
-                                top = max(top, size)
-                        for k in range(low, first_at[t]):
+                                weight += _term(size, terms) - _term(size - 1, terms)
+                                if windows[w, _SIZES]:
+                                    of_size[size - 1] -= 1
+                                    of_size[size] += 1
+                                    top = max(top, size)
+                        for k in range(low, place_of[starts[w, t]]):
                             c = tracks[categories + k]
                             if c >= 0:
                                 size = in_category[c]
                                 in_category[c] = size - 1
-                                of_size[size] -= 1
-                                of_size[size - 1] += 1
                                 counted -= 1
                                 different -= size == 1
-                                top -= size == top and of_size[size] == 0
-                        low, high = first_at[t], n_at[s, t]
+                                weight -= _term(size, terms) - _term(size - 1, terms)
+                                if windows[w, _SIZES]:
+                                    of_size[size] -= 1
+                                    of_size[size - 1] += 1
+                                    top -= size == top and of_size[size] == 0
+                        low, high = place_of[starts[w, t]], place_of[ends[s, t]]
                         different_at[t], top_at[t], entropy_at[t] = different, top, 0.0
-                        if windows[w, _ENTROPY] and different > 1:
-                            # By size, not by category: the same sum in any block and order.
-                            weighted = 0.0
-                            for size in range(2, top + 1):
-                                log = logs[size] if size < len(logs) else np.log(float(size))
-                                weighted += of_size[size] * size * log
+                        if different > 1:
                             log = logs[counted] if counted < len(logs) else np.log(float(counted))
-                            entropy_at[t] = log - weighted / counted
+                            entropy_at[t] = log - weight / _UNIT / counted
                     for k in range(low, high):
                         if tracks[categories + k] >= 0:
                             in_category[tracks[categories + k]] = 0
@@ -352,11 +386,14 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
                     to = reads[a, _ROW]
                     if op == _COUNT:
                         for t in range(t0, t1):
-                            out[to, customer, place[t]] = n_at[s, t] - first_at[t]
+                            out[to, customer, place[t]] = (
+                                place_of[ends[s, t]] - place_of[starts[w, t]]
+                            )
                     elif op in (_SUM, _CATEGORY_NEW):
                         for t in range(t0, t1):
                             out[to, customer, place[t]] = (
-                                tracks[at + n_at[s, t]] - tracks[at + first_at[t]]
+                                tracks[at + place_of[ends[s, t]]]
+                                - tracks[at + place_of[starts[w, t]]]
                             )
                     elif op in (_DAYS, _GAP_COUNT, _GAP_SUM, _GAP_SQUARES):
                         one = op == _DAYS
@@ -364,41 +401,50 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
                             1 if op in (_DAYS, _GAP_COUNT) else 2 if op == _GAP_SQUARES else 0
                         )
                         for t in range(t0, t1):
-                            if n_at[s, t] > first_at[t]:
+                            if place_of[ends[s, t]] > place_of[starts[w, t]]:
                                 out[to, customer, place[t]] = (
-                                    tracks[at + n_at[s, t] - 1] - tracks[at + first_at[t]] + one
+                                    tracks[at + place_of[ends[s, t]] - 1]
+                                    - tracks[at + place_of[starts[w, t]]]
+                                    + one
                                 )
                     elif op == _LAST_GAP:
                         for t in range(t0, t1):
                             out[to, customer, place[t]] = np.nan
-                            last = at + stride + n_at[s, t] - 1
+                            last = at + stride + place_of[ends[s, t]] - 1
                             if (
-                                n_at[s, t] > first_at[t]
-                                and tracks[last] > tracks[at + stride + first_at[t]]
+                                place_of[ends[s, t]] > place_of[starts[w, t]]
+                                and tracks[last] > tracks[at + stride + place_of[starts[w, t]]]
                             ):
                                 out[to, customer, place[t]] = tracks[last + 2 * stride]
                     elif op == _LAST_AT:
                         for t in range(t0, t1):
-                            some = n_at[s, t] > first_at[t]
+                            some = place_of[ends[s, t]] > place_of[starts[w, t]]
                             out[to, customer, place[t]] = (
-                                tracks[times + n_at[s, t] - 1] if some else np.nan
+                                occurred_at[tracks[members + place_of[ends[s, t]] - 1]]
+                                if some
+                                else np.nan
                             )
                     elif op == _FIRST_AT:
                         for t in range(t0, t1):
-                            some = n_at[s, t] > first_at[t]
+                            some = place_of[ends[s, t]] > place_of[starts[w, t]]
                             out[to, customer, place[t]] = (
-                                tracks[times + first_at[t]] if some else np.nan
+                                occurred_at[tracks[members + place_of[starts[w, t]]]]
+                                if some
+                                else np.nan
                             )
                     elif op == _LAST:
                         for t in range(t0, t1):
-                            some, last = n_at[s, t] > first_at[t], at + n_at[s, t]
+                            some, last = (
+                                place_of[ends[s, t]] > place_of[starts[w, t]],
+                                at + place_of[ends[s, t]],
+                            )
                             out[to, customer, place[t]] = (
                                 tracks[last] - tracks[last - 1] if some else np.nan
                             )
                     elif op == _MAX:
                         for t in range(t0, t1):
                             most = 0
-                            for k in range(at + first_at[t], at + n_at[s, t]):
+                            for k in range(at + place_of[starts[w, t]], at + place_of[ends[s, t]]):
                                 most = max(most, tracks[k + 1] - tracks[k])
                             out[to, customer, place[t]] = most
                     elif op == _CATEGORY_COUNT:
@@ -414,46 +460,65 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
                         for t in range(t0, t1):
                             for k in range(24):
                                 by_hour[k] = 0
-                            for k in range(at + first_at[t], at + n_at[s, t]):
+                            for k in range(at + place_of[starts[w, t]], at + place_of[ends[s, t]]):
                                 by_hour[tracks[k]] += 1
                             usual = np.argmax(by_hour)
                             out[to, customer, place[t]] = usual if by_hour[usual] > 0 else np.nan
                     elif op == _COUNT_SINCE:
                         o = reads[a, _OTHER]
                         for t in range(t0, t1):
-                            k, up = first_at[t], n_at[s, t]
-                            if n_at[o, t] > 0:
-                                since = tracks[streams[o, _TIME] + n_at[o, t] - 1]
+                            k, up = place_of[starts[w, t]], place_of[ends[s, t]]
+                            if place_of[ends[o, t]] > 0:
+                                since = occurred_at[
+                                    tracks[streams[o, _MEMBERS] + place_of[ends[o, t]] - 1]
+                                ]
                                 while k < up:
                                     middle = (k + up) // 2
-                                    if tracks[times + middle] > since:
+                                    if occurred_at[tracks[members + middle]] > since:
                                         up = middle
                                     else:
                                         k = middle + 1
-                            out[to, customer, place[t]] = n_at[s, t] - k
+                            out[to, customer, place[t]] = place_of[ends[s, t]] - k
                     elif op == _UNANSWERED:
                         o = reads[a, _OTHER]
-                        answers = streams[o, _TIME]
+                        answers = streams[o, _MEMBERS]
                         for t in range(t0, t1):
                             j, count = 0, 0
-                            for k in range(first_at[t], n_at[s, t]):
-                                asked = tracks[times + k]
+                            for k in range(place_of[starts[w, t]], place_of[ends[s, t]]):
+                                asked = occurred_at[tracks[members + k]]
                                 until = asked + reads[a, _PARAMETER]
                                 if until > as_of[t]:
                                     break
-                                while j < n_at[o, t] and tracks[answers + j] < asked:
+                                while (
+                                    j < place_of[ends[o, t]]
+                                    and occurred_at[tracks[answers + j]] < asked
+                                ):
                                     j += 1
-                                answered = j < n_at[o, t] and tracks[answers + j] <= until
-                                followed = k + 1 < n_at[s, t] and tracks[times + k + 1] <= until
+                                answered = (
+                                    j < place_of[ends[o, t]]
+                                    and occurred_at[tracks[answers + j]] <= until
+                                )
+                                followed = (
+                                    k + 1 < place_of[ends[s, t]]
+                                    and occurred_at[tracks[members + k + 1]] <= until
+                                )
                                 count += not (answered or followed)
                             out[to, customer, place[t]] = count
                     elif op == _ENDING:
                         lives = reads[a, _OTHER]
                         for t in range(t0, t1):
                             ending = 0
-                            for k in range(n_at[s, t]):
+                            for k in range(place_of[ends[s, t]]):
                                 days = tracks[lives + k + 1] - tracks[lives + k]
-                                ends = tracks[times + k] + days * DAY_US
-                                if days > 0 and ends < as_of[t] + reads[a, _PARAMETER]:
+                                over = occurred_at[tracks[members + k]] + days * DAY_US
+                                if days > 0 and over < as_of[t] + reads[a, _PARAMETER]:
                                     ending += tracks[at + k + 1] - tracks[at + k]
                             out[to, customer, place[t]] = ending
+
+
+@nb.njit(inline="always")
+def _term(size: int, terms: NDArray[np.int64]) -> int:
+    """What a category of `size` events adds to the weight that entropy is made of."""
+    if size < len(terms):
+        return int(terms[size])
+    return int(np.round(size * np.log(float(size)) * _UNIT))

@@ -19,7 +19,7 @@ _CATEGORY_OPS = frozenset(
 )
 _HISTOGRAM_OPS = _CATEGORY_OPS - {Op.CATEGORY_NEW}
 _UNKNOWN_OPS = frozenset({Op.LAST, Op.FIRST_AT, Op.LAST_AT, Op.LAST_GAP, Op.HOUR_TOP})
-_STREAM_TRACKS = ("time", "day", "category", "new", "hour")
+_STREAM_TRACKS = ("day", "category", "new", "hour")
 _FOREVER = np.iinfo(np.int64).max
 
 DAY_TRACKS = 4
@@ -35,8 +35,8 @@ class Plan:
 
     A *slot* gathers the events of one type; a *stream* is those of one channel and set of hours
     among them. While the kernel walks, it writes each event of a stream at the next place k of
-    the stream's *tracks*: one for times and, where an aggregate wants them, running totals of
-    measures, of days and of squared gaps, and categories. A window's events are the places from
+    the stream's *tracks*: its row and, where an aggregate wants them, running totals of measures,
+    of days and of squared gaps, and categories. A window's events are the places from
     its own first to the stream's last, so whatever has a running total is a difference.
 
     All arrays are int64; tables have one row for each thing and the columns that
@@ -47,7 +47,7 @@ class Plan:
         tracks: How many tracks there are in all.
         slot_of: Shape (types + 1,), the last for events of no type; slot 0 takes what nobody reads.
         slots: The track of each slot's rows, and 1 where it keeps them.
-        streams: Shape (S, 11).
+        streams: Shape (S, 12).
         hours: Bool of shape (S, 168): which hours of the week count.
         sums: Running totals, by stream: a track, and the measure that it adds up.
         windows: Shape (W, 7), by stream, the longest first.
@@ -78,7 +78,6 @@ class _Layout:
         """The stream's number."""
         number = self.streams.setdefault((type, channel, hours), len(self.streams))
         slot = self.slots.setdefault(type, self.track(-1 - TYPE_CODE[type], "rows"))
-        self.track(number, "time")
         if channel is None and not hours:
             self.kept[number, "members"] = slot
         else:
@@ -118,6 +117,7 @@ def plan(aggregates: Mapping[str, Aggregate]) -> Plan:
         for s in layout.streams.values()
     ]
     first_sum = np.cumsum([0, *map(len, sums)])
+    first_window = np.searchsorted([s for s, _ in windows], np.arange(len(layout.streams) + 1))
     return Plan(
         names=tuple(aggregates),
         tracks=layout.tracks,
@@ -132,10 +132,11 @@ def plan(aggregates: Mapping[str, Aggregate]) -> Plan:
                     bool(hours),
                     *(layout.kept.get((s, what), -1) for what in _STREAM_TRACKS),
                     *first_sum[s : s + 2],
+                    *first_window[s : s + 2],
                 )
                 for (type, channel, hours), s in layout.streams.items()
             ],
-            11,
+            12,
         ),
         hours=np.array(
             [[not hours or h in hours for h in range(168)] for _, _, hours in layout.streams],
@@ -147,7 +148,7 @@ def plan(aggregates: Mapping[str, Aggregate]) -> Plan:
                 (
                     *w,
                     bool(ops[w] & _HISTOGRAM_OPS),
-                    Op.CATEGORY_ENTROPY in ops[w],
+                    Op.CATEGORY_TOP in ops[w],
                     ends[i],
                     ends[i] + unknown[i],
                     ends[i + 1],

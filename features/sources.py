@@ -7,7 +7,15 @@ from typing import Final
 
 from features.clock import MICROSECOND, to_us
 from features.config import Source
-from features.events import CHANNELS, EVENT_TYPES, MACHINE, NUMERIC_PROPERTIES, STORED
+from features.events import (
+    CHANNELS,
+    EVENT_TYPES,
+    MACHINE,
+    MONEY_TYPES,
+    NUMERIC_PROPERTIES,
+    SCORED_TYPES,
+    STORED,
+)
 from features.files import instant_us, quoted
 
 FUTURE: Final = "occurred_at is in the future"
@@ -17,7 +25,6 @@ _ERASED: Final = "the person was erased"
 _TIMES = ("occurred_at", "known_at")
 _NUMBERS = {"value_minor": "BIGINT", "quantity": "INTEGER"}
 _TEXT = ("event_id", "customer_id", "type", "channel", "category", "action_id", "message_id")
-_MONEY_TYPES = ("order", "order_line", "order_return")
 
 
 def select(source: Source, now: dt.datetime, *, loaded_us: int | None, erased: bool) -> str:
@@ -82,7 +89,8 @@ def _rules(source: Source, now: dt.datetime) -> list[tuple[str, str]]:
     guests = ", ".join(map(quoted, source.guest_ids)) or "NULL"
     types = ", ".join(map(quoted, EVENT_TYPES))
     channels = ", ".join(map(quoted, CHANNELS))
-    money = ", ".join(map(quoted, _MONEY_TYPES))
+    money = ", ".join(map(quoted, MONEY_TYPES))
+    scored = ", ".join(map(quoted, SCORED_TYPES))
     return [
         ("coalesce(event_id, '') = ''", "event_id is empty"),
         ("customer_id IS NULL", "customer_id is empty"),
@@ -102,6 +110,7 @@ def _rules(source: Source, now: dt.datetime) -> list[tuple[str, str]]:
         (f"type IN ({money}) AND value_minor IS NULL", "value_minor is empty"),
         (f"type IN ({money}) AND value_minor < 0", "value_minor is negative"),
         ("quantity < 0", "quantity is negative"),
+        (f"type IN ({scored}) AND score IS NULL", "score is empty"),
     ]
 
 

@@ -28,8 +28,9 @@ _INPUTS = "inputs"
 
 def decision_id(secret: bytes, customer_id: str, slot: Slot) -> str:
     """One id for customer, policy epoch and slot, that nobody without the secret can guess."""
-    text = f"{len(customer_id)}:{customer_id}:{slot.policy_epoch}:{slot.name}"
-    return "d" + hmac.new(secret, f"decision:{text}".encode(), hashlib.sha256).hexdigest()[:31]
+    # As JSON: joined by any character, two other triples could read alike.
+    text = b"decision:" + orjson.dumps([customer_id, slot.policy_epoch, slot.name])
+    return "d" + hmac.new(secret, text, hashlib.sha256).hexdigest()[:31]
 
 
 def compose(

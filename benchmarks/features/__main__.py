@@ -25,6 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bars", default="1,2,3,4,5,6,7,8", help="which, such as 1,2")
     parser.add_argument("--scale", type=float, default=1.0, help="of all sizes, to try it out")
+    parser.add_argument("--repeats", type=int, default=3, help="of which the median is taken")
     parser.add_argument("--json-only", action="store_true", help="no progress")
     parser.add_argument("--show", action="store_true", help="print what the peers run, and end")
     parser.add_argument("--alone", type=int, choices=range(1, 9), help=argparse.SUPPRESS)
@@ -34,6 +35,7 @@ def main() -> None:
     elif options.alone:
         print(json.dumps(bar(options.alone, options.scale)))
     else:
+        os.environ["BENCH_REPEATS"] = str(options.repeats)
         numbers = [int(number) for number in options.bars.split(",")]
         bars = {str(n): in_own_process(n, options.scale, options.json_only) for n in numbers}
         print(json.dumps({"bars": bars}))

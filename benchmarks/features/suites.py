@@ -16,14 +16,14 @@ HELD_BY = {
     6: (
         "each feature equals its oracle; batch, online and Spark equal to the bit",
         (
-            "test_features/test_kernel_oracle.py",
+            "test_features/test_kernel*.py",
             "test_features/test_union*.py",
-            "test_features/test_spark*.py",
+            "e2e/test_spark*.py",
         ),
     ),
     7: (
         "after each of 50 kills the store holds a prefix of what was acknowledged",
-        ("test_features/test_*crash*.py",),
+        ("test_features/test_*crash*.py", "e2e/test_crashes.py"),
     ),
     8: (
         "shuffled input, repeated files, repeated events: the same bytes",

@@ -87,7 +87,7 @@ def append(
         appended = stage(path, drafts, manifest, batches, piece_events)
         manifest = appended.manifest
         if log_position is not None:
-            manifest = replace(manifest, log_position=log_position)
+            manifest = replace(manifest, log_position=max(log_position, manifest.log_position))
         publish(path, manifest)
         if limits.reached(manifest):
             manifest = merge(path, drafts, manifest)

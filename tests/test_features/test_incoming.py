@@ -98,6 +98,7 @@ def test_an_event_is_known_when_it_arrives_unless_it_says_otherwise():
         (line(properties=[]), "properties is not an object"),
         (line(properties={"machine": 1}), "machine is not true or false"),
         (line(quantity=2**31), "quantity is not a whole number"),
+        (line(type="nps_answer"), "score is empty"),
         (line(value_minor=2**63), "value_minor is not a whole number"),
         (line(value_minor=1e300), "value_minor is not a whole number"),
         (line(value_minor=True), "value_minor is not a whole number"),

@@ -121,6 +121,8 @@ WRONG = [
     ({"quantity": "some"}, "quantity is not a whole number"),
     ({"quantity": "1.5"}, "quantity is not a whole number"),
     ({"quantity": "-2"}, "quantity is negative"),
+    ({"type": "nps_answer"}, "score is empty"),
+    ({"type": "review"}, "score is empty"),
 ]
 
 

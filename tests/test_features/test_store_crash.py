@@ -21,7 +21,7 @@ from features.store.append import Limits, append
 from features.store.compact import compact
 
 NEVER = Limits(share=1e9, deltas=10**9)
-MOMENTS = int(os.environ.get("BOCIAN_CRASH_MOMENTS", "10"))
+MOMENTS = int(os.environ.get("BOCIAN_CRASHES", "10"))
 EVENTS, MORE = 20_000, 4_000
 
 WORK = {

@@ -18,7 +18,7 @@ from wired import at, engine_of
 from features.catalogue import CATALOGUE
 from features.clock import to_us
 from features.engine import compute
-from features.zones import zone
+from features.zones import OwnZones, zone
 from serving.ledger import open_ledger
 from serving.ledger.consents import Consent
 from serving.record import decision_id, to_bytes
@@ -87,7 +87,9 @@ def test_an_unexplored_decision_is_the_most_valuable(records):
 
 
 def test_the_recorded_features_are_the_kernels_bit_for_bit(records, engine):
-    wall = zone("Europe/Warsaw")
+    away = engine.ledger.profiles.elsewhere("Europe/Warsaw")
+    wall = OwnZones(zone("Europe/Warsaw"), {who: zone(name) for who, name in away.items()})
+    assert away
     blocks = list(engine.store.blocks())
     matrix = np.concatenate(
         [compute(b, np.array([to_us(NOW)]), CATALOGUE, wall)[:, 0] for b in blocks]

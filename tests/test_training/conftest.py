@@ -45,7 +45,7 @@ def train_on():
         stated = {
             "now": NOW,
             "catalogue": CATALOGUE,
-            "zone": zone("Europe/Warsaw"),
+            "wall": zone("Europe/Warsaw"),
             "horizons": HORIZONS,
             "training": QUICK,
             "declared": replace(DECLARED, protected=protected or {}),
