@@ -89,7 +89,7 @@ def ingest(
         progress: Told the name of each source when its turn comes, and what follows.
 
     Raises:
-        SourceError: There is no source, a file is missing, or the SQL of a source fails.
+        SourceError: There is no source, a file is missing, a name is taken, or SQL fails.
         StoreError: There is a store that cannot be read.
         StoreBusyError: Another process is writing to it.
     """
@@ -99,6 +99,7 @@ def ingest(
         before = current(store) if (store / MANIFEST).exists() else _NOTHING_YET
         known = inputs.parse(before.inputs)
         again = force or _future_came(before, known, now)
+        _names_are_free(sources, before, known)
         plan = inputs.plan(sources, base, known, now_us=to_us(now), rebuild=again)
         if not plan.rebuild and not plan.readings:
             if known is None or plan.inputs.sources != known.sources:
@@ -165,6 +166,16 @@ class _Load:
                 "temp_directory": str(self.spill),
                 "preserve_insertion_order": False,
             }
+        )
+
+
+def _names_are_free(sources: Sequence[Source], before: Manifest, known: Inputs | None) -> None:
+    """Refuse a new source by a name that events from elsewhere bear: reading it would drop them."""
+    taken = set(before.sources) - set(known.sources if known else ())
+    if clash := sorted(taken & {source.name for source in sources}):
+        raise SourceError(
+            f"a source's name must not be that of events which came through the log, got: {clash}; "
+            f"theirs are {sorted(taken)}"
         )
 
 

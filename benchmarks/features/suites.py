@@ -18,6 +18,8 @@ HELD_BY = {
         (
             "test_features/test_kernel*.py",
             "test_features/test_union*.py",
+            "test_features/test_spark*.py",
+            "test_serving/test_watermark.py",
             "e2e/test_spark*.py",
         ),
     ),

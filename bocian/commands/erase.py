@@ -68,6 +68,8 @@ def _without(path: Path, customers: Collection[str]) -> int:
                 writer.write_batch(stay)
     if removed:
         draft.replace(path)
+        # Beside what Spark wrote lies Hadoop's checksum, which no longer fits.
+        path.with_name(f".{path.name}.crc").unlink(missing_ok=True)
     else:
         draft.unlink()
     return removed

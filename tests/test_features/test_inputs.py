@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from stored_rows import row, table
 
 from features.config import Source
+from features.files import SourceError
 from features.ingest import ingest
 from features.store import EventStore
 from features.store.append import Limits, append
@@ -112,6 +113,26 @@ def test_a_rebuild_keeps_what_came_from_elsewhere_and_drops_a_source_that_is_gon
     assert done.manifest.sources == {"made": 40, "log": 2}
     assert done.manifest.log_position == 12
     assert [c.source for c in done.counts] == ["made"]
+
+
+def test_a_new_source_may_not_take_the_name_that_events_of_the_log_bear(shop):
+    append(shop / "store", table([row("c1", "l1")]), log_position=1, limits=NEVER)
+    write([event("w", 1)], shop / "web.parquet")
+    web = SOURCE.model_copy(update={"name": "log", "files": {"w": "web.parquet"}})
+    before = EventStore(shop / "store").manifest
+    with pytest.raises(SourceError, match=r"came through the log, got: \['log'\]"):
+        run(shop, MANY, web)
+    assert EventStore(shop / "store").manifest == before
+
+
+def test_a_file_in_place_of_another_is_no_later_than_that(tmp_path):
+    put(tmp_path, "old", *OLD)
+    run(tmp_path, NO_ARRIVAL)
+    (tmp_path / "made-old.parquet").unlink()
+    put(tmp_path, "all", *OLD, ("n", "c1", 20))
+    assert run(tmp_path, NO_ARRIVAL, now=LATER).done == "built"
+    for block in EventStore(tmp_path / "store").blocks():
+        assert (block.known_at == block.occurred_at).all()
 
 
 def test_an_event_in_a_later_file_is_known_from_the_load_on_also_after_a_rebuild(tmp_path):
