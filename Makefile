@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 DEMO ?= var/demo
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help demo test lint spark bench bench-features serve clean lock
+.PHONY: help demo test lint spark peers bench bench-features serve clean lock
 
 help:
 	@echo 'make demo    everything on real data: events, features, models, audit, decisions, messages'
@@ -43,12 +43,14 @@ spark: $(READY)
 bench: $(READY)
 	@$(BIN)/python benchmarks/complete_journey.py
 
-# The peers are installed on top of what the project needs, for this benchmark alone.
-# Up to 100 million events: 40 GB of disk for a while, under an hour on two cores.
-# BENCH='--scale 0.05 --bars 1,2' tries it out; BENCH=--show prints what the peers run.
-bench-features: $(READY)
+# What the kernel is measured beside; a test holds all of it equal.
+peers: $(READY)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes \
 		-r benchmarks/requirements.lock
+
+# Up to 100 million events: 40 GB of disk for a while, under an hour on two cores.
+# BENCH='--scale 0.05 --bars 1,2' tries it out; BENCH=--show prints what the peers run.
+bench-features: peers
 	@$(BIN)/python benchmarks/features $(BENCH)
 
 # The lock installs with hashes; the checkout itself is linked, so that edits take effect.

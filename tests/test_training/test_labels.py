@@ -38,6 +38,7 @@ def block_of(events) -> Block:
         occurred_at=at,
         known_at=at + lag,
         type=np.array([TYPE_CODE[kind] for kind in columns[3]], np.int8),
+        channel=np.full(len(rows), -1, np.int8),
         measures=measures,
         category=np.full(len(rows), -1, np.int32),
         categories=(),
