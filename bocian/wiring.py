@@ -1,4 +1,7 @@
-"""Puts the parts together as the settings say; for the command line and for the service."""
+"""Puts the parts together as the settings say; for the command line and for the service.
+
+What needs LightGBM is imported where it is wired: to read events, nobody waits for it.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,13 @@ from features.catalogue import CATALOGUE
 from features.store import LatestStore
 from features.union import CurrentEvents, Events
 from features.zones import OwnZones, Wall, zone
-from models.effects import DeclaredEffects
-from serving.bundles import Shelf
-from serving.engine import DecisionEngine
 from serving.ledger import Ledger, open_ledger
 from serving.ledger.events import SqlEventLog
-from serving.program import declared_effects, policy_document, program
 
 if TYPE_CHECKING:
+    from models.effects import DeclaredEffects
+    from serving.bundles import Shelf
+    from serving.engine import DecisionEngine
     from training.tracking import Registry
 
 
@@ -48,11 +50,15 @@ def wall(settings: Settings) -> Wall:
 
 def shelf(settings: Settings) -> Shelf:
     """The bundles that the service reads."""
+    from serving.bundles import Shelf  # noqa: PLC0415
+
     return Shelf(settings.path("bundles"), CATALOGUE.hashes)
 
 
 def engine(settings: Settings) -> DecisionEngine:
     """The decision engine."""
+    from serving.engine import DecisionEngine  # noqa: PLC0415
+
     opened = ledger(settings)
     return DecisionEngine(
         events=Events(LatestStore(settings.path("store")), event_log(opened)),
@@ -77,6 +83,8 @@ def declared_policy(settings: Settings) -> tuple[dict[str, object], DeclaredEffe
     Raises:
         ProgramError: A rule of an action is wrong.
     """
+    from serving.program import declared_effects, policy_document, program  # noqa: PLC0415
+
     document = policy_document(settings.actions, settings.channels)
     program(document, CATALOGUE.names)
     return document, declared_effects(settings.actions)
