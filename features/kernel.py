@@ -30,7 +30,6 @@ _HOUR_TOP, _COUNT_SINCE = int(Op.HOUR_TOP), int(Op.COUNT_SINCE)
 _UNANSWERED, _ENDING = int(Op.UNANSWERED), int(Op.ENDING)
 
 # Columns of the tables of a plan.
-_TRACK, _KEEPS = range(2)  # slots
 _SLOT, _MEMBERS, _CHANNEL, _BY_HOUR, _DAY, _CATEGORY, _NEW, _HOUR, _SUMS, _END, _FROM, _TO = range(
     12
 )
@@ -137,7 +136,7 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
     out: NDArray[np.float64],
 ) -> None:
     # Tracks lie one after another, each with room for the longest history.
-    begin = slots[:, _TRACK] * stride
+    begin = slots * stride
     streams, reads = streams.copy(), reads.copy()
     for s in range(len(streams)):
         for column in (_MEMBERS, _DAY, _CATEGORY, _NEW, _HOUR):

@@ -46,7 +46,7 @@ class Plan:
         names: Of the aggregates.
         tracks: How many tracks there are in all.
         slot_of: Shape (types + 1,), the last for events of no type; slot 0 takes what nobody reads.
-        slots: The track of each slot's rows, and 1 where it keeps them.
+        slots: The track of each slot's rows.
         streams: Shape (S, 12).
         hours: Bool of shape (S, 168): which hours of the week count.
         sums: Running totals, by stream: a track, and the measure that it adds up.
@@ -122,7 +122,7 @@ def plan(aggregates: Mapping[str, Aggregate]) -> Plan:
         names=tuple(aggregates),
         tracks=layout.tracks,
         slot_of=slot_of,
-        slots=_rows([(0, 0), *((track, 1) for track in layout.slots.values())], 2),
+        slots=np.array([0, *layout.slots.values()], np.int64),
         streams=_rows(
             [
                 (
