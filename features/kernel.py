@@ -1,14 +1,18 @@
 """The compiled walk over events that every feature is made from.
 
-One walk over a customer's events serves all `as_of` dates: running totals are kept at each event,
-and a window is the difference of two of them. An event that was not known yet at a date is left
-out there; once it is known, the walk goes back to where it belongs and on from there.
+The ends of all windows at all `as_of` dates are the *edges*, the same for every customer. An event
+adds to what lies between two edges; sums from the first edge on are running totals, and a window
+is the difference of two of them: twelve dates cost little more than one. An event that was not
+known yet at a date is left out there; once it is known, the walk goes back to where it belongs and
+on from there.
 
 The numbers of `Op` and of the columns below are compiled in, and numba's cache on disk sees a
 change of this file alone: whoever changes `Op` touches this file, too.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numba as nb
 import numpy as np
@@ -17,7 +21,7 @@ from numpy.typing import NDArray
 from features.block import Block
 from features.catalogue.aggregates import Op
 from features.clock import DAY_US, HOUR_US, MONDAY
-from features.plan import Plan
+from features.plan import NOVELTY, Plan
 from features.zones import Wall
 
 _COUNT, _SUM, _MAX, _LAST = int(Op.COUNT), int(Op.SUM), int(Op.MAX), int(Op.LAST)
@@ -30,18 +34,22 @@ _HOUR_TOP, _COUNT_SINCE = int(Op.HOUR_TOP), int(Op.COUNT_SINCE)
 _UNANSWERED, _ENDING = int(Op.UNANSWERED), int(Op.ENDING)
 
 # Columns of the tables of a plan.
-_SLOT, _MEMBERS, _CHANNEL, _BY_HOUR, _DAY, _CATEGORY, _NEW, _HOUR, _SUMS, _END, _FROM, _TO = range(
-    12
-)
+_SLOT, _MEMBERS, _CHANNEL, _BY_HOUR, _DAY, _SUMS, _SUMS_END = range(7)  # streams
 _STREAM, _SPAN, _HISTOGRAM, _SIZES, _READS, _ZEROS, _READS_END = range(7)  # windows
 _OP, _ROW, _READ, _OTHER, _PARAMETER = range(5)  # reads
 
-_NEVER = np.iinfo(np.int64).max
+_U = nb.uint64
+"""A signed index costs a look whether it is negative, half of the walk's time: these have no sign.
+Beside one, a plain 1 would make a float: hence `_1`, `_2` and `_3`."""
+_1: Any = np.uint64(1)
+_2: Any = np.uint64(2)
+_3: Any = np.uint64(3)
+_QUANTA = 2048
 _LOGS = np.log(np.maximum(np.arange(4096.0), 1))
 _UNIT = float(1 << 36)
 """Entropy is summed in whole units of 1 / _UNIT nats, so that no order of summation can show."""
-_TERMS = np.round(np.arange(4096.0) * _LOGS * _UNIT).astype(np.int64)
-"""What a category of so many events adds, by its size."""
+_STEPS = np.diff(np.round(np.arange(4096.0) * _LOGS * _UNIT).astype(np.int64), prepend=0)
+"""What a category adds as it grows to so many events."""
 
 
 def walk(
@@ -71,19 +79,20 @@ def walk(
     longest = int(np.diff(block.offsets).max(initial=0))
     offsets = wall.offsets(block.customer_ids)
     _walk(
-        block.offsets,
+        block.offsets.astype(np.uint32),
         block.occurred_at,
         block.known_at,
-        block.type,
+        block.type.view(np.uint8),
         block.channel,
         block.measures,
-        block.category,
+        block.category.view(np.uint32),
         offsets.of,
         offsets.first,
         offsets.starts_us,
         offsets.offsets_us,
         as_of[order],
-        order,
+        plan.spans,
+        plan.all_time,
         plan.slot_of,
         plan.slots,
         plan.streams,
@@ -93,33 +102,37 @@ def walk(
         plan.reads,
         longest + 1,
         # Pages that no customer fills are never touched: only what is used costs memory.
-        np.empty(plan.tracks * (longest + 1), np.int64),
-        np.full((len(plan.streams), len(block.categories)), -1, np.int64),
-        np.zeros(len(block.categories), np.int64),
-        np.zeros(longest + 2, np.int64),
+        np.empty(plan.tracks * (longest + 1), np.uint32),
+        np.empty((plan.day_tracks, longest + 1), np.int64),
+        np.zeros((len(plan.streams), len(block.categories)), np.uint32),
+        np.zeros(len(block.categories), np.uint32),
+        np.zeros(longest + 2, np.uint32),
         _LOGS,
-        _TERMS,
+        _STEPS,
         out,
     )
+    if (order[1:] < order[:-1]).any():
+        out[:] = out[:, :, np.argsort(order)]
     return out
 
 
 @nb.njit(cache=True, nogil=True)
 def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost more than its work
-    offsets: NDArray[np.int64],
+    offsets: NDArray[np.uint32],
     occurred_at: NDArray[np.int64],
     known_at: NDArray[np.int64],
-    type_: NDArray[np.int8],
+    type_: NDArray[np.uint8],
     channel: NDArray[np.int8],
     measures: NDArray[np.int64],
-    category: NDArray[np.int32],
+    category: NDArray[np.uint32],
     wall_of: NDArray[np.int32],
     wall_first: NDArray[np.int64],
     wall_starts: NDArray[np.int64],
     wall_offsets: NDArray[np.int64],
     as_of: NDArray[np.int64],
-    place: NDArray[np.int64],
-    slot_of: NDArray[np.int64],
+    spans: NDArray[np.int64],
+    all_time: bool,
+    slot_of: NDArray[np.uint32],
     slots: NDArray[np.int64],
     streams: NDArray[np.int64],
     hours: NDArray[np.bool_],
@@ -127,397 +140,379 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
     windows: NDArray[np.int64],
     reads: NDArray[np.int64],
     stride: int,
-    tracks: NDArray[np.int64],
-    met_at: NDArray[np.int64],
-    in_category: NDArray[np.int64],
-    of_size: NDArray[np.int64],
+    tracks: NDArray[np.uint32],
+    days: NDArray[np.int64],
+    met_at: NDArray[np.uint32],
+    in_category: NDArray[np.uint32],
+    of_size: NDArray[np.uint32],
     logs: NDArray[np.float64],
-    terms: NDArray[np.int64],
+    steps: NDArray[np.int64],
     out: NDArray[np.float64],
 ) -> None:
-    # Tracks lie one after another, each with room for the longest history.
-    begin = slots * stride
-    streams, reads = streams.copy(), reads.copy()
-    for s in range(len(streams)):
-        for column in (_MEMBERS, _DAY, _CATEGORY, _NEW, _HOUR):
-            streams[s, column] *= stride
-        if streams[s, _NEW] >= 0:
-            tracks[streams[s, _NEW]] = 0
-    for a in range(len(reads)):
-        reads[a, _READ] *= stride
-        if reads[a, _OP] == _ENDING:
-            reads[a, _OTHER] *= stride
-    totals = sums[:, 0] * stride
-    for i in range(len(totals)):
-        tracks[totals[i]] = 0
-    hidden = np.empty(stride, np.int64)
-    # By slot, where its next event goes; by stream, up to where it took its slot's.
-    found, taken = begin.copy(), np.zeros(len(streams), np.int64)
-    length = np.zeros(len(streams), np.int64)
-    dates = len(as_of)
-    different_at, top_at = np.zeros(dates, np.int64), np.zeros(dates, np.int64)
-    entropy_at = np.zeros(dates)
+    if len(as_of) == 0:
+        return
+    # The edges in order, and where among them each date and each start of a window is found. A
+    # place p, from 1, is what happens before edge p; totals up to place 0 are nothing.
+    edges = np.unique(
+        np.concatenate((as_of, (as_of.reshape(1, -1) - spans.reshape(-1, 1)).ravel()))
+    )
+    oldest, newest = edges[0], edges[-1]
+    edges = np.concatenate((np.full(1, oldest), edges))
+    ends = (np.searchsorted(edges[1:], as_of) + 1).astype(np.uint32)
+    starts = np.zeros((len(spans) + 1, len(as_of)), np.uint32)
+    for i in range(len(spans)):
+        starts[i + 1] = np.searchsorted(edges[1:], as_of - spans[i]) + 1
+    date_from = np.searchsorted(as_of, edges).astype(np.uint32)  # the first that sees a place
+    # An instant's place is looked up by its quantum, then corrected within.
+    shift = 0
+    while (newest - oldest) >> shift >= _QUANTA:
+        shift += 1
+    place_from = np.empty(((newest - oldest) >> shift) + 1, np.uint32)
+    p = _1
+    for i in range(len(place_from)):
+        while edges[p] < oldest + (i << shift):
+            p += _1
+        place_from[i] = p
 
-    # The ends of a stream's windows, at all dates, in order: one pass over its events finds the
-    # place of each. `ends` and `starts` say which edge belongs to a date.
-    most = (len(streams) + len(windows)) * dates + 1
-    edges, place_of = np.empty(most, np.int64), np.zeros(most, np.int64)
-    edge_first = np.zeros(len(streams) + 1, np.int64)
-    ends = np.zeros((len(streams), dates), np.int64)
-    starts = np.full((len(windows), dates), most - 1, np.int64)  # a place that is always 0
-    count = 0
-    for s in range(len(streams)):
-        low = count
-        for w in range(streams[s, _FROM] - 1, streams[s, _TO]):
-            span = windows[w, _SPAN] if w >= streams[s, _FROM] else 0
-            if span == _NEVER:
-                continue
-            for t in range(dates):
-                edge, at = as_of[t] - span, count
-                while at > low and edges[at - 1] > edge:
-                    at -= 1
-                if at > low and edges[at - 1] == edge:
-                    continue
-                for i in range(count, at, -1):
-                    edges[i] = edges[i - 1]
-                edges[at] = edge
-                count += 1
-        edge_first[s + 1] = count
-        at = low
-        for t in range(dates):
-            while edges[at] < as_of[t]:
-                at += 1
-            ends[s, t] = at
-        for w in range(streams[s, _FROM], streams[s, _TO]):
-            if windows[w, _SPAN] == _NEVER:
-                continue
-            at = low
-            for t in range(dates):
-                while edges[at] < as_of[t] - windows[w, _SPAN]:
-                    at += 1
-                starts[w, t] = at
-    edge_next = edge_first[:-1].copy()
+    # Tracks lie one after another, each with room for the longest history.
+    begin = (slots * stride).astype(np.uint32)
+    members_of = (streams[:, _MEMBERS] * stride).astype(np.uint32)
+    wants_local = False
+    for i in range(len(streams)):
+        wants_local |= streams[i, _DAY] >= 0 or streams[i, _BY_HOUR] == 1
+    for i in range(len(reads)):
+        wants_local |= reads[i, _OP] == _HOUR_TOP
+    place_of, hidden_to = np.empty(stride, np.uint32), np.empty(stride, np.uint32)
+    local = np.empty(stride if wants_local else 0, np.int64)
+    hidden, reveals = np.empty(stride, np.uint32), np.zeros(len(as_of) + 1, np.bool_)
+    # By slot, where its next event goes, and from where on they are of this run.
+    found, fresh = begin.copy(), begin.copy()
+    length = np.zeros(len(streams), np.uint32)
+    counts = np.zeros((len(streams), len(edges)), np.uint32)
+    totals = np.zeros((len(sums), len(edges)), np.int64)
+    different_at, top_at = np.zeros(len(as_of), np.int64), np.zeros(len(as_of), np.int64)
+    entropy_at = np.zeros(len(as_of))
     by_hour = np.zeros(24, np.int64)
     row = 0
+    dates, slots_in_all, streams_in_all = _U(len(as_of)), _U(len(slots)), _U(len(streams))
 
-    for customer in range(len(offsets) - 1):
-        wall_low, wall_high = wall_first[wall_of[customer]], wall_first[wall_of[customer] + 1]
-        if row < wall_low or row >= wall_high:
-            row = wall_low
-        e, end, hiding, revealed_at = offsets[customer], offsets[customer + 1], 0, _NEVER
-        for q in range(len(found)):
-            found[q] = begin[q]
-        for s in range(len(streams)):
-            taken[s] = begin[streams[s, _SLOT]]
-            length[s] = 0
-            edge_next[s] = edge_first[s]
+    for customer in range(_U(len(offsets) - 1)):
+        low, high = _U(offsets[customer]), _U(offsets[customer + _1])
+        if not all_time:  # nobody asks for what was before the first window
+            up = high
+            while low < up:
+                middle = (low + up) >> _1
+                if occurred_at[middle] < oldest:
+                    low = middle + _1
+                else:
+                    up = middle
+
+        # 1. Which place is each event's, and to which date is it hidden? And sort them into slots,
+        #    without a branch by type, which no processor could foresee.
+        for q in range(slots_in_all):
+            found[q] = fresh[q] = begin[q]
+        hiding = _U(0)
+        for e in range(low, high):
+            at = occurred_at[e]
+            if at >= newest:
+                high = e
+                break
+            p = _U(place_from[max(at - oldest, 0) >> shift])
+            while edges[p] <= at:
+                p += _1
+            place_of[e - low] = p
+            if known_at[e] > as_of[date_from[p]]:
+                t = _U(date_from[p])
+                while t < dates and known_at[e] > as_of[t]:
+                    t += _1
+                hidden_to[e - low], reveals[t] = t, True
+                hidden[hiding] = e
+                hiding += _1
+            else:
+                hidden_to[e - low] = 0
+            q = slot_of[type_[e]]
+            tracks[found[q]] = e
+            found[q] += 1
+        if wants_local:
+            wall_low, wall_high = wall_first[wall_of[customer]], wall_first[wall_of[customer] + 1]
+            if row < wall_low or row >= wall_high:
+                row = wall_low
+            for e in range(low, high):
+                at = occurred_at[e]
+                while row + 1 < wall_high and wall_starts[row + 1] <= at:
+                    row += 1
+                while row > wall_low and wall_starts[row] > at:
+                    row -= 1
+                local[e - low] = at + wall_offsets[row]
 
         # A run is dates t0 to t1 (excluded) between which nothing hidden becomes known.
-        t1 = 0
+        t1 = _U(0)
         while t1 < dates:
-            t0 = t1
+            t0, t1 = t1, t1 + _1
+            while t1 < dates and not reveals[t1]:
+                t1 += _1
+            last = _U(ends[t1 - _1])
 
-            # 1. Has something become known that was hidden? Then forget all from there on.
-            if revealed_at <= as_of[t0]:
-                kept = 0
-                while known_at[hidden[kept]] > as_of[t0]:
-                    kept += 1
-                e, hiding, revealed_at = hidden[kept], kept, _NEVER
-                for i in range(hiding):
-                    revealed_at = min(revealed_at, known_at[hidden[i]])
-                for q in range(len(found)):
-                    while found[q] > begin[q] and tracks[found[q] - 1] >= e:
+            # 2. Where something has become known that was hidden, forget all from there on, and
+            #    take it in again without what is still hidden.
+            from_place = _1
+            if hiding > 0:
+                e = low
+                if t0 > 0:
+                    reveals[t0] = False
+                    i = _U(0)
+                    while hidden_to[hidden[i] - low] != t0:
+                        i += _1
+                    e = _U(hidden[i])
+                    from_place = _U(place_of[e - low])
+                    while e > low and place_of[e - low - _1] == from_place:
+                        e -= _1  # totals are known as they were at an edge
+                for q in range(slots_in_all):
+                    while found[q] > begin[q] and tracks[found[q] - _1] >= e:
                         found[q] -= 1
-                for s in range(len(streams)):
-                    members, n = streams[s, _MEMBERS], length[s]
-                    while n > 0 and tracks[members + n - 1] >= e:
-                        n -= 1
-                    length[s] = n
-                    taken[s] = min(taken[s], found[streams[s, _SLOT]])
-                    while edge_next[s] > edge_first[s] and edges[edge_next[s] - 1] > occurred_at[e]:
-                        edge_next[s] -= 1
+                    fresh[q] = found[q]
+                while e < high and place_of[e - low] <= last:
+                    q = slot_of[type_[e]] if hidden_to[e - low] <= t0 else nb.uint32(0)
+                    tracks[found[q]] = e
+                    found[q] += 1
+                    e += _1
 
-            # 2. Sort what happened since into slots. Without a branch by type, which no
-            #    processor could foresee.
-            while t1 < dates and (t1 == t0 or revealed_at > as_of[t1]):
-                now = as_of[t1]
-                while e < end and occurred_at[e] < now:
-                    if known_at[e] > now:
-                        hidden[hiding] = e
-                        hiding += 1
-                        revealed_at = min(revealed_at, known_at[e])
-                    else:
-                        q = slot_of[type_[e]]
-                        tracks[found[q]] = e
-                        found[q] += q > 0
-                    e += 1
-                t1 += 1
-
-            # 3. Write it on the tracks of each stream.
-            for s in range(len(streams)):
-                q, first, members = streams[s, _SLOT], length[s], streams[s, _MEMBERS]
-                n = first
+            # 3. By stream: its events, what is kept at each, and running totals at the edges.
+            for s in range(streams_in_all):
+                q, members = _U(streams[s, _SLOT]), _U(members_of[s])
                 if members == begin[q]:
-                    n = found[q] - begin[q]
+                    first, n = _U(fresh[q]) - members, _U(found[q]) - members
                 else:  # only some of the slot's
-                    for k in range(taken[s], found[q]):
+                    n = _U(length[s]) if t0 > 0 else _U(0)
+                    while n > 0 and place_of[tracks[members + n - _1] - low] >= from_place:
+                        n -= _1
+                    first = n
+                    for k in range(fresh[q], found[q]):
                         i = tracks[k]
                         keep = streams[s, _CHANNEL] < 0 or channel[i] == streams[s, _CHANNEL]
                         if keep and streams[s, _BY_HOUR] == 1:
-                            at = occurred_at[i]
-                            while row + 1 < wall_high and wall_starts[row + 1] <= at:
-                                row += 1
-                            while row > wall_low and wall_starts[row] > at:
-                                row -= 1
-                            hour = (at + wall_offsets[row]) // HOUR_US + MONDAY
-                            keep = hours[s, hour % 168]
+                            keep = hours[s, (local[i - low] // HOUR_US + MONDAY) % 168]
                         if keep:
                             tracks[members + n] = i
-                            n += 1
-                taken[s], length[s] = found[q], n
-                k, last = first, ends[s, t1 - 1] + 1
-                for j in range(edge_next[s], last):
-                    while k < n and occurred_at[tracks[members + k]] < edges[j]:
-                        k += 1
-                    place_of[j] = k
-                edge_next[s] = last
-                if first == n:
+                            n += _1
+                length[s] = n
+                if n == 0:
                     continue
-                for j in range(streams[s, _SUMS], streams[s, _END]):
-                    to, m = totals[j], sums[j, 1]
-                    total = tracks[to + first]
-                    for k in range(first, n):
-                        total += measures[m, tracks[members + k]]
-                        tracks[to + k + 1] = total
+                since = from_place if first > 0 else _1
+                for p in range(since, last + _1):
+                    counts[s, p] = 0
+                for k in range(first, n):
+                    counts[s, place_of[tracks[members + k] - low]] += 1
+                so_far = counts[s, since - _1]
+                for p in range(since, last + _1):
+                    so_far += counts[s, p]
+                    counts[s, p] = so_far
+                for j in range(_U(streams[s, _SUMS]), _U(streams[s, _SUMS_END])):
+                    for p in range(since, last + _1):
+                        totals[j, p] = 0
+                    if sums[j] == NOVELTY:
+                        for k in range(first, n):
+                            i = tracks[members + k]
+                            c = category[i]
+                            if c < len(in_category):
+                                # Left from another customer, or from before going back, the
+                                # place is of something else now.
+                                met = met_at[s, c]
+                                if met >= k or category[tracks[members + met]] != c:
+                                    met_at[s, c] = k
+                                    totals[j, place_of[i - low]] += 1
+                    else:
+                        m = _U(sums[j])
+                        for k in range(first, n):
+                            i = tracks[members + k]
+                            totals[j, place_of[i - low]] += measures[m, i]
+                    total = totals[j, since - _1]
+                    for p in range(since, last + _1):
+                        total += totals[j, p]
+                        totals[j, p] = total
                 if streams[s, _DAY] >= 0:
+                    d = _U(streams[s, _DAY])
                     for k in range(first, n):
-                        at = occurred_at[tracks[members + k]]
-                        while row + 1 < wall_high and wall_starts[row + 1] <= at:
-                            row += 1
-                        while row > wall_low and wall_starts[row] > at:
-                            row -= 1
-                        day, to = (at + wall_offsets[row]) // DAY_US, streams[s, _DAY] + k
+                        day = local[tracks[members + k] - low] // DAY_US
                         different, squares, last_gap = 1, 0, 0
                         if k > 0:
-                            gap = day - tracks[to - 1]
-                            different = tracks[to + stride - 1] + (gap > 0)
-                            squares = tracks[to + 2 * stride - 1] + gap * gap
-                            last_gap = gap if gap > 0 else tracks[to + 3 * stride - 1]
-                        tracks[to] = day
-                        tracks[to + stride] = different
-                        tracks[to + 2 * stride] = squares
-                        tracks[to + 3 * stride] = last_gap
-                if streams[s, _HOUR] >= 0:
-                    for k in range(first, n):
-                        at = occurred_at[tracks[members + k]]
-                        while row + 1 < wall_high and wall_starts[row + 1] <= at:
-                            row += 1
-                        while row > wall_low and wall_starts[row] > at:
-                            row -= 1
-                        tracks[streams[s, _HOUR] + k] = (at + wall_offsets[row]) // HOUR_US % 24
-                categories = streams[s, _CATEGORY]
-                if categories >= 0:
-                    for k in range(first, n):
-                        tracks[categories + k] = category[tracks[members + k]]
-                to = streams[s, _NEW]
-                if to >= 0:
-                    for k in range(first, n):
-                        c, new = tracks[categories + k], 0
-                        if c >= 0:
-                            # Left from another customer, or from before going back, the place
-                            # is of something else now.
-                            m = met_at[s, c]
-                            if m < 0 or m >= k or tracks[categories + m] != c:
-                                met_at[s, c], new = k, 1
-                        tracks[to + k + 1] = tracks[to + k] + new
+                            gap = day - days[d, k - _1]
+                            different = days[d + _1, k - _1] + (gap > 0)
+                            squares = days[d + _2, k - _1] + gap * gap
+                            last_gap = gap if gap > 0 else days[d + _3, k - _1]
+                        days[d, k] = day
+                        days[d + _1, k] = different
+                        days[d + _2, k] = squares
+                        days[d + _3, k] = last_gap
 
             # 4. Read the aggregates off at both ends of each window.
-            for w in range(len(windows)):
-                s = windows[w, _STREAM]
-                members = streams[s, _MEMBERS]
+            for w in range(_U(len(windows))):
+                s, span = _U(windows[w, _STREAM]), _U(windows[w, _SPAN])
+                members = _U(members_of[s])
                 if length[s] == 0:  # out is 0 where nothing is written
                     for a in range(windows[w, _READS], windows[w, _ZEROS]):
                         for t in range(t0, t1):
-                            out[reads[a, _ROW], customer, place[t]] = np.nan
+                            out[_U(reads[a, _ROW]), customer, t] = np.nan
                     continue
 
                 if windows[w, _HISTOGRAM]:
-                    categories, low = streams[s, _CATEGORY], place_of[starts[w, t0]]
-                    high, counted, different, top, weight = low, 0, 0, 0, 0
+                    sizes = windows[w, _SIZES] == 1
+                    lower = _U(counts[s, starts[span, t0]])
+                    upper, counted, different, top, weight = lower, 0, 0, 0, 0
                     for t in range(t0, t1):
-                        for k in range(high, place_of[ends[s, t]]):
-                            c = tracks[categories + k]
-                            if c >= 0:
-                                size = in_category[c] + 1
+                        for k in range(upper, counts[s, ends[t]]):
+                            c = category[tracks[members + k]]
+                            if c < len(in_category):
+                                size = in_category[c] + _1
                                 in_category[c] = size
                                 counted += 1
                                 different += size == 1
-                                weight += _term(size, terms) - _term(size - 1, terms)
-                                if windows[w, _SIZES]:
-                                    of_size[size - 1] -= 1
+                                weight += _step(size, steps)
+                                if sizes:
+                                    of_size[size - _1] -= 1
                                     of_size[size] += 1
-                                    top = max(top, size)
-                        for k in range(low, place_of[starts[w, t]]):
-                            c = tracks[categories + k]
-                            if c >= 0:
-                                size = in_category[c]
-                                in_category[c] = size - 1
+                                    top += int(size > top)
+                        for k in range(lower, counts[s, starts[span, t]]):
+                            c = category[tracks[members + k]]
+                            if c < len(in_category):
+                                size = _U(in_category[c])
+                                in_category[c] = size - _1
                                 counted -= 1
                                 different -= size == 1
-                                weight -= _term(size, terms) - _term(size - 1, terms)
-                                if windows[w, _SIZES]:
+                                weight -= _step(size, steps)
+                                if sizes:
                                     of_size[size] -= 1
-                                    of_size[size - 1] += 1
-                                    top -= size == top and of_size[size] == 0
-                        low, high = place_of[starts[w, t]], place_of[ends[s, t]]
+                                    of_size[size - _1] += 1
+                                    top -= size == _U(top) and of_size[size] == 0
+                        lower, upper = _U(counts[s, starts[span, t]]), _U(counts[s, ends[t]])
                         different_at[t], top_at[t], entropy_at[t] = different, top, 0.0
                         if different > 1:
                             log = logs[counted] if counted < len(logs) else np.log(float(counted))
                             entropy_at[t] = log - weight / _UNIT / counted
-                    for k in range(low, high):
-                        if tracks[categories + k] >= 0:
-                            in_category[tracks[categories + k]] = 0
+                    for k in range(lower, upper):
+                        c = category[tracks[members + k]]
+                        if c < len(in_category):
+                            in_category[c] = 0
                     for size in range(top + 1):
                         of_size[size] = 0
 
-                for a in range(windows[w, _READS], windows[w, _READS_END]):
-                    op, at = reads[a, _OP], reads[a, _READ]
-                    to = reads[a, _ROW]
+                for a in range(_U(windows[w, _READS]), _U(windows[w, _READS_END])):
+                    op, to, read = reads[a, _OP], _U(reads[a, _ROW]), _U(reads[a, _READ])
                     if op == _COUNT:
                         for t in range(t0, t1):
-                            out[to, customer, place[t]] = (
-                                place_of[ends[s, t]] - place_of[starts[w, t]]
-                            )
+                            k, end = counts[s, starts[span, t]], counts[s, ends[t]]
+                            out[to, customer, t] = np.int64(end - k)
                     elif op in (_SUM, _CATEGORY_NEW):
                         for t in range(t0, t1):
-                            out[to, customer, place[t]] = (
-                                tracks[at + place_of[ends[s, t]]]
-                                - tracks[at + place_of[starts[w, t]]]
+                            out[to, customer, t] = (
+                                totals[read, ends[t]] - totals[read, starts[span, t]]
                             )
                     elif op in (_DAYS, _GAP_COUNT, _GAP_SUM, _GAP_SQUARES):
-                        one = op == _DAYS
-                        at += stride * (
-                            1 if op in (_DAYS, _GAP_COUNT) else 2 if op == _GAP_SQUARES else 0
-                        )
+                        one, d = op == _DAYS, read
                         for t in range(t0, t1):
-                            if place_of[ends[s, t]] > place_of[starts[w, t]]:
-                                out[to, customer, place[t]] = (
-                                    tracks[at + place_of[ends[s, t]] - 1]
-                                    - tracks[at + place_of[starts[w, t]]]
-                                    + one
-                                )
+                            k, end = counts[s, starts[span, t]], counts[s, ends[t]]
+                            if end > k:
+                                out[to, customer, t] = days[d, end - _1] - days[d, k] + one
                     elif op == _LAST_GAP:
                         for t in range(t0, t1):
-                            out[to, customer, place[t]] = np.nan
-                            last = at + stride + place_of[ends[s, t]] - 1
-                            if (
-                                place_of[ends[s, t]] > place_of[starts[w, t]]
-                                and tracks[last] > tracks[at + stride + place_of[starts[w, t]]]
-                            ):
-                                out[to, customer, place[t]] = tracks[last + 2 * stride]
+                            k, end = counts[s, starts[span, t]], counts[s, ends[t]]
+                            out[to, customer, t] = (
+                                days[read + _2, end - _1]
+                                if end > k and days[read, end - _1] > days[read, k]
+                                else np.nan
+                            )
                     elif op == _LAST_AT:
                         for t in range(t0, t1):
-                            some = place_of[ends[s, t]] > place_of[starts[w, t]]
-                            out[to, customer, place[t]] = (
-                                occurred_at[tracks[members + place_of[ends[s, t]] - 1]]
-                                if some
-                                else np.nan
+                            k, end = counts[s, starts[span, t]], counts[s, ends[t]]
+                            out[to, customer, t] = (
+                                occurred_at[tracks[members + end - _1]] if end > k else np.nan
                             )
                     elif op == _FIRST_AT:
                         for t in range(t0, t1):
-                            some = place_of[ends[s, t]] > place_of[starts[w, t]]
-                            out[to, customer, place[t]] = (
-                                occurred_at[tracks[members + place_of[starts[w, t]]]]
-                                if some
-                                else np.nan
+                            k, end = counts[s, starts[span, t]], counts[s, ends[t]]
+                            out[to, customer, t] = (
+                                occurred_at[tracks[members + k]] if end > k else np.nan
                             )
                     elif op == _LAST:
                         for t in range(t0, t1):
-                            some, last = (
-                                place_of[ends[s, t]] > place_of[starts[w, t]],
-                                at + place_of[ends[s, t]],
-                            )
-                            out[to, customer, place[t]] = (
-                                tracks[last] - tracks[last - 1] if some else np.nan
+                            k, end = counts[s, starts[span, t]], counts[s, ends[t]]
+                            out[to, customer, t] = (
+                                measures[read, tracks[members + end - _1]] if end > k else np.nan
                             )
                     elif op == _MAX:
                         for t in range(t0, t1):
                             most = 0
-                            for k in range(at + place_of[starts[w, t]], at + place_of[ends[s, t]]):
-                                most = max(most, tracks[k + 1] - tracks[k])
-                            out[to, customer, place[t]] = most
+                            for k in range(counts[s, starts[span, t]], counts[s, ends[t]]):
+                                most = max(most, measures[read, tracks[members + k]])
+                            out[to, customer, t] = most
                     elif op == _CATEGORY_COUNT:
                         for t in range(t0, t1):
-                            out[to, customer, place[t]] = different_at[t]
+                            out[to, customer, t] = different_at[t]
                     elif op == _CATEGORY_TOP:
                         for t in range(t0, t1):
-                            out[to, customer, place[t]] = top_at[t]
+                            out[to, customer, t] = top_at[t]
                     elif op == _CATEGORY_ENTROPY:
                         for t in range(t0, t1):
-                            out[to, customer, place[t]] = entropy_at[t]
+                            out[to, customer, t] = entropy_at[t]
                     elif op == _HOUR_TOP:
                         for t in range(t0, t1):
-                            for k in range(24):
-                                by_hour[k] = 0
-                            for k in range(at + place_of[starts[w, t]], at + place_of[ends[s, t]]):
-                                by_hour[tracks[k]] += 1
+                            for hour in range(24):
+                                by_hour[hour] = 0
+                            for k in range(counts[s, starts[span, t]], counts[s, ends[t]]):
+                                by_hour[local[tracks[members + k] - low] // HOUR_US % 24] += 1
                             usual = np.argmax(by_hour)
-                            out[to, customer, place[t]] = usual if by_hour[usual] > 0 else np.nan
+                            out[to, customer, t] = usual if by_hour[usual] > 0 else np.nan
                     elif op == _COUNT_SINCE:
-                        o = reads[a, _OTHER]
+                        o = _U(reads[a, _OTHER])
                         for t in range(t0, t1):
-                            k, up = place_of[starts[w, t]], place_of[ends[s, t]]
-                            if place_of[ends[o, t]] > 0:
-                                since = occurred_at[
-                                    tracks[streams[o, _MEMBERS] + place_of[ends[o, t]] - 1]
-                                ]
+                            k, end = _U(counts[s, starts[span, t]]), _U(counts[s, ends[t]])
+                            if length[o] > 0 and counts[o, ends[t]] > 0:
+                                answer = tracks[members_of[o] + counts[o, ends[t]] - _1]
+                                up = end
                                 while k < up:
-                                    middle = (k + up) // 2
-                                    if occurred_at[tracks[members + middle]] > since:
+                                    middle = (k + up) >> _1
+                                    if occurred_at[tracks[members + middle]] > occurred_at[answer]:
                                         up = middle
                                     else:
-                                        k = middle + 1
-                            out[to, customer, place[t]] = place_of[ends[s, t]] - k
+                                        k = middle + _1
+                            out[to, customer, t] = np.int64(end - k)
                     elif op == _UNANSWERED:
-                        o = reads[a, _OTHER]
-                        answers = streams[o, _MEMBERS]
+                        o = _U(reads[a, _OTHER])
+                        answers = _U(members_of[o])
                         for t in range(t0, t1):
-                            j, count = 0, 0
-                            for k in range(place_of[starts[w, t]], place_of[ends[s, t]]):
+                            answered = _U(counts[o, ends[t]]) if length[o] > 0 else _U(0)
+                            end, j, count = counts[s, ends[t]], _U(0), 0
+                            for k in range(counts[s, starts[span, t]], end):
                                 asked = occurred_at[tracks[members + k]]
                                 until = asked + reads[a, _PARAMETER]
                                 if until > as_of[t]:
                                     break
-                                while (
-                                    j < place_of[ends[o, t]]
-                                    and occurred_at[tracks[answers + j]] < asked
-                                ):
-                                    j += 1
-                                answered = (
-                                    j < place_of[ends[o, t]]
-                                    and occurred_at[tracks[answers + j]] <= until
+                                while j < answered and occurred_at[tracks[answers + j]] < asked:
+                                    j += _1
+                                count += not (
+                                    (j < answered and occurred_at[tracks[answers + j]] <= until)
+                                    or (
+                                        k + _1 < end
+                                        and occurred_at[tracks[members + k + _1]] <= until
+                                    )
                                 )
-                                followed = (
-                                    k + 1 < place_of[ends[s, t]]
-                                    and occurred_at[tracks[members + k + 1]] <= until
-                                )
-                                count += not (answered or followed)
-                            out[to, customer, place[t]] = count
+                            out[to, customer, t] = count
                     elif op == _ENDING:
-                        lives = reads[a, _OTHER]
                         for t in range(t0, t1):
                             ending = 0
-                            for k in range(place_of[ends[s, t]]):
-                                days = tracks[lives + k + 1] - tracks[lives + k]
-                                over = occurred_at[tracks[members + k]] + days * DAY_US
-                                if days > 0 and over < as_of[t] + reads[a, _PARAMETER]:
-                                    ending += tracks[at + k + 1] - tracks[at + k]
-                            out[to, customer, place[t]] = ending
+                            for k in range(counts[s, ends[t]]):
+                                i = tracks[members + k]
+                                lives = measures[_U(reads[a, _OTHER]), i]
+                                over = occurred_at[i] + lives * DAY_US
+                                if lives > 0 and over < as_of[t] + reads[a, _PARAMETER]:
+                                    ending += measures[read, i]
+                            out[to, customer, t] = ending
 
 
 @nb.njit(inline="always")
-def _term(size: int, terms: NDArray[np.int64]) -> int:
-    """What a category of `size` events adds to the weight that entropy is made of."""
-    if size < len(terms):
-        return int(terms[size])
-    return int(np.round(size * np.log(float(size)) * _UNIT))
+def _step(size: int, steps: NDArray[np.int64]) -> int:
+    """What a category adds to the weight that entropy is made of as it grows to `size` events."""
+    if size < len(steps):
+        return int(steps[size])
+    less = np.round((size - 1.0) * np.log(size - 1.0) * _UNIT)
+    return int(np.round(size * np.log(float(size)) * _UNIT)) - int(less)
