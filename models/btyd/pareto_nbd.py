@@ -1,0 +1,144 @@
+"""Pareto/NBD: customers stop at an unseen moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.btyd.histories import FloatArray, Histories, require_positive
+from models.btyd.quadrature import unit_rule
+
+_NODES = 24
+_NEGLIGIBLE = 40.0
+"""e^-40 is below the precision of a double: the integral of a decay may end there."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParetoNBD:
+    """Pareto/NBD (Schmittlein, Morrison & Colombo 1987, "Counting your customers").
+
+    While alive a customer buys at the rate lambda ~ Gamma(shape r, rate alpha); they stop for good
+    at the rate mu ~ Gamma(shape s, rate beta), whether they buy or not.
+
+    Attributes:
+        r: Shape of the buying rates; small for unlike customers.
+        alpha: Rate of the buying rates, in units of time.
+        s: Shape of the stopping rates.
+        beta: Rate of the stopping rates, in units of time.
+    """
+
+    r: float
+    alpha: float
+    s: float
+    beta: float
+
+    def __post_init__(self) -> None:
+        require_positive(r=self.r, alpha=self.alpha, s=self.s, beta=self.beta)
+
+    def silent_deaths(
+        self, frequency: FloatArray, since: FloatArray, until: FloatArray
+    ) -> Iterator[tuple[FloatArray, FloatArray]]:
+        """When within (since, until] a customer who no longer bought may have stopped.
+
+        Yields:
+            Moments tau and the logs of their masses, each of shape (n,); the masses sum to the
+            integral of s * (alpha + tau)^-(r + x) * (beta + tau)^-(s + 1) over tau.
+
+        Gauss' rule over ln(min(alpha, beta) + tau), in which the integrand is smooth whatever the
+        parameters, ending where what is left is negligible (Fader & Hardie 2005, "A note on
+        deriving the Pareto/NBD model", have two hypergeometric functions here).
+        """
+        shape = self.r + frequency
+        length = np.minimum(until - since, _fades(shape, self.alpha + since))
+        length = np.minimum(length, _fades(self.s, self.beta + since))
+        start = min(self.alpha, self.beta) + since
+        width = np.log1p(length / start)
+        with np.errstate(divide="ignore"):  # no time to stop in: a mass of 0
+            log_scale = np.log(self.s * width * start)
+        for node, weight in zip(*unit_rule(_NODES), strict=True):
+            tau = since + start * np.expm1(node * width)
+            log_mass = (
+                np.log(weight)
+                + log_scale
+                + node * width
+                - shape * np.log(self.alpha + tau)
+                - (self.s + 1) * np.log(self.beta + tau)
+            )
+            yield tau, log_mass
+
+    def _log_silent_death(
+        self, histories: Histories, since: FloatArray, until: FloatArray
+    ) -> FloatArray:
+        """Log of all mass of `silent_deaths` over that of being alive at `age`, shape (n,)."""
+        total = np.full(len(histories), -np.inf)
+        for _, log_mass in self.silent_deaths(histories.frequency, since, until):
+            total = np.logaddexp(total, log_mass)
+        alive = (self.r + histories.frequency) * np.log(self.alpha + histories.age)
+        return np.asarray(total + alive + self.s * np.log(self.beta + histories.age))
+
+    def log_dead_odds(self, histories: Histories) -> FloatArray:
+        """Log-odds of having stopped by `age`, shape (n,); -inf where t_x = age."""
+        return self._log_silent_death(histories, histories.t_x, histories.age)
+
+    def probability_alive(self, histories: Histories) -> FloatArray:
+        """P(has not stopped by `age`), shape (n,)."""
+        return np.asarray(np.exp(-np.logaddexp(0, self.log_dead_odds(histories))))
+
+    def expected_transactions(self, histories: Histories, horizon: npt.ArrayLike) -> FloatArray:
+        """E[transactions in (age, age + horizon]], shape (n,); `horizon` a number or shape (n,).
+
+        Given that the customer is alive, lambda ~ Gamma(r + x, alpha + T) and mu ~ Gamma(s, beta +
+        T) independently, so that it is P(alive) * (r + x) / (alpha + T) times the mean time alive
+        within the horizon, the integral of ((beta + T) / (beta + T + t))^s over t.
+        """
+        beta = self.beta + histories.age
+        stretch = np.log1p(histories.horizons(horizon) / beta)
+        # (1 - e^-(s - 1)u) / (s - 1), of which u is the limit at s = 1.
+        above = self.s - 1
+        alive_for = beta * (-np.expm1(-above * stretch) / above if above else stretch)
+        rate = (self.r + histories.frequency) / (self.alpha + histories.age)
+        return np.asarray(self.probability_alive(histories) * rate * alive_for)
+
+    def probability_of_any(self, histories: Histories, horizon: npt.ArrayLike) -> FloatArray:
+        """P(at least one transaction in (age, age + horizon]), shape (n,).
+
+        Given that the customer is alive, they buy unless they first stop or the horizon ends.
+        """
+        lengths = histories.horizons(horizon)
+        end = histories.age + lengths
+        stops = np.exp(self._log_silent_death(histories, histories.age, end))
+        waits = np.exp(
+            -(self.r + histories.frequency) * np.log1p(lengths / (self.alpha + histories.age))
+            - self.s * np.log1p(lengths / (self.beta + histories.age))
+        )
+        # Rounding may leave a horizon of 0 with less than nothing.
+        return np.asarray(self.probability_alive(histories) * np.maximum(1 - stops - waits, 0))
+
+    def draw_transactions(
+        self, histories: Histories, horizon: npt.ArrayLike, draws: int, rng: np.random.Generator
+    ) -> npt.NDArray[np.int64]:
+        """Draw the number of transactions in (age, age + horizon], shape (n, draws).
+
+        Exactly from the predictive distribution given the parameters: alive or not; lambda from its
+        posterior (see `expected_transactions`); the time alive that mu's posterior gives, which is
+        Pareto with shape s and scale beta + T; Poisson many transactions in what of the horizon
+        that leaves.
+        """
+        size = (len(histories), draws)
+        age = histories.age[:, None]
+        alive = rng.random(size) < self.probability_alive(histories)[:, None]
+        rate = rng.gamma(self.r + histories.frequency[:, None], size=size) / (self.alpha + age)
+        scale = self.beta + age
+        alive_for = np.minimum(
+            rng.pareto(self.s, size), histories.horizons(horizon)[:, None] / scale
+        )
+        return np.where(alive, rng.poisson(rate * scale * alive_for), 0)
+
+
+def _fades(shape: float | FloatArray, scale: FloatArray) -> FloatArray:
+    """The t at which (scale / (scale + t))^shape has become negligible."""
+    with np.errstate(over="ignore"):
+        return np.asarray(scale * np.expm1(_NEGLIGIBLE / shape))
