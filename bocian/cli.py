@@ -286,6 +286,20 @@ def send(
     command.run(load(config), api=api, deliver_now=now, as_json=as_json)
 
 
+@app.command(epilog=_example("bocian simulate scenario.toml --out var/simulated --customers 20000"))
+def simulate(
+    scenario: Annotated[Path, typer.Argument(help="A scenario, TOML; see docs/simulator.md.")],
+    out: Annotated[Path, typer.Option(help="The folder to write to.")],
+    customers: Annotated[int | None, typer.Option(min=1, help="Else the scenario's.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Else the scenario's.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a business whose truth is known: events, decisions, truth and a bocian.toml."""
+    from bocian.commands import simulate as command  # noqa: PLC0415
+
+    command.run(scenario, out, customers=customers, seed=seed, as_json=as_json)
+
+
 @app.command(epilog=_example("bocian demo var/demo"))
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where everything goes.")] = Path("var/demo"),
