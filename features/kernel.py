@@ -221,18 +221,17 @@ def _walk(  # noqa: PLR0912, PLR0915 - one loop: each call within it would cost 
             while edges[p] <= at:
                 p += _1
             place_of[e - low] = p
-            if known_at[e] > as_of[date_from[p]]:
+            q = slot_of[type_[e]]
+            tracks[found[q]] = e
+            found[q] += 1
+            hidden_to[e - low] = 0
+            if known_at[e] > as_of[date_from[p]] and q > 0:
                 t = _U(date_from[p])
                 while t < dates and known_at[e] > as_of[t]:
                     t += _1
                 hidden_to[e - low], reveals[t] = t, True
                 hidden[hiding] = e
                 hiding += _1
-            else:
-                hidden_to[e - low] = 0
-            q = slot_of[type_[e]]
-            tracks[found[q]] = e
-            found[q] += 1
         if wants_local:
             wall_low, wall_high = wall_first[wall_of[customer]], wall_first[wall_of[customer] + 1]
             if row < wall_low or row >= wall_high:
