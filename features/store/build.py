@@ -1,13 +1,12 @@
-"""A store from nothing, out of core: events are put aside, repeats settled by key, buckets written.
+"""A store from nothing, out of core: events are put aside, repeats settled, buckets written.
 
-All copies of an event have one key, whoever's they are, so a shard of the keys settles its repeats
-alone; all events of a customer lie in one bucket, so a bucket is sorted alone.
+All events of a customer lie in one bucket, so a bucket is sorted alone.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from features.events import STORED
 from features.store import digests
@@ -23,8 +21,9 @@ from features.store.files import File, adopt
 from features.store.lease import publish, writing
 from features.store.manifest import Manifest, Part
 from features.store.parts import write_part
-from features.store.rows import order, repeats
-from features.store.runs import MOST_BUCKETS, Run, spill
+from features.store.rows import order
+from features.store.runs import MOST_BUCKETS, RUN_EVENTS, spill
+from features.store.settle import distinct_keys, one_of_each
 
 BUCKET_EVENTS: Final = 1_000_000
 
@@ -46,6 +45,7 @@ def build(
     bucket_events: int = BUCKET_EVENTS,
     threads: int = 2,
     progress: Progress = lambda _: None,
+    run_events: int = RUN_EVENTS,
 ) -> Manifest:
     """Make a store at `path` of these events, in place of what is there.
 
@@ -54,14 +54,17 @@ def build(
         events: Of the schema `STORED`, in any order. Of those with the same source and event_id
             the one known first counts, whatever the order.
         bucket_events: About how many events a bucket should hold.
-        threads: How many buckets are written at once, and what DuckDB may use.
+        threads: How many runs, shards and buckets are written at once.
         progress: Told what is being done.
+        run_events: About how many events are put aside at once.
 
     Raises:
         StoreBusyError: Another process is writing.
     """
     with writing(path) as drafts:
-        manifest = stage(path, drafts, events, bucket_events, threads, progress).manifest
+        manifest = stage(
+            path, drafts, events, bucket_events, threads, progress, run_events
+        ).manifest
         publish(path, manifest)
     return manifest
 
@@ -73,63 +76,34 @@ def stage(
     bucket_events: int = BUCKET_EVENTS,
     threads: int = 2,
     progress: Progress = lambda _: None,
+    run_events: int = RUN_EVENTS,
 ) -> Built:
     """The same without publishing; the caller is `writing`."""
-    runs = list(spill(events, drafts, threads=threads))
-    count = sum(int(run.bins[-1]) for run in runs)
+    load = list(spill(events, drafts, threads=threads, run_events=run_events))
+    count = sum(len(run.events) for run in load)
     buckets = min(MOST_BUCKETS, 1 << max(0, -(-count // bucket_events) - 1).bit_length())
-    dropped = [np.zeros(int(run.bins[-1]), np.bool_) for run in runs]
-    keys = []
-    for shard in range(buckets):
+    shared = [np.zeros(len(run.events), np.bool_) for run in load]
+
+    def index(shard: int) -> File:
         progress(f"repeats, {shard + 1} of {buckets}")
-        keys.append(_settle(runs, shard, buckets, dropped, drafts, path))
-    repeated = sum((run.sources(rows) for run, rows in zip(runs, dropped, strict=True)), Counter())
+        draft = drafts / f"keys-{shard}.npy"
+        digests.write(distinct_keys(load, shard, buckets, shared), draft)
+        return adopt(draft, path, "keys")
 
     def write(bucket: int) -> Part:
         progress(f"sort and write, {bucket + 1} of {buckets}")
-        pieces = _bucket(runs, bucket, buckets, dropped)
+        pieces = [
+            *(
+                run.events.bucket(bucket, buckets, marks)
+                for run, marks in zip(load, shared, strict=True)
+            ),
+            *(run.bucket(bucket, buckets) for run in chosen),
+        ]
         rows = pa.concat_tables([STORED.empty_table(), *pieces]).combine_chunks()
         return write_part(rows.take(pa.array(order(rows))), drafts, path, bucket)
 
     with ThreadPoolExecutor(threads) as pool:
+        keys = tuple(pool.map(index, range(buckets)))
+        chosen, repeated = one_of_each(load, shared, buckets, drafts, pool)
         base = tuple(pool.map(write, range(buckets)))
-    return Built(Manifest(buckets=buckets, base=base, keys=tuple(keys)), repeated)
-
-
-def _settle(
-    runs: Sequence[Run],
-    shard: int,
-    shards: int,
-    dropped: Sequence[NDArray[np.bool_]],
-    drafts: Path,
-    path: Path,
-) -> File:
-    """Write the sorted keys of a shard; the copies that do not count go into `dropped`."""
-    found = [run.keys(shard, shards) for run in runs]
-    keys = np.concatenate([np.zeros((2, 0), np.uint64), *(k for k, _ in found)], axis=1)
-    rows = np.concatenate([np.zeros(0, np.int64), *(r for _, r in found)])
-    run_of = np.repeat(np.arange(len(runs)), [len(r) for _, r in found])
-    by_key = digests.order(keys)
-    ordered = keys[:, by_key]
-    again = digests.same_as_before(ordered)
-    if again.any():
-        several = by_key[again | np.append(again[1:], False)]
-        several = several[np.argsort(run_of[several], kind="stable")]
-        copies = pa.concat_tables(
-            run.events.take(pa.array(rows[several[run_of[several] == number]]))
-            for number, run in enumerate(runs)
-        )
-        for lost in several[repeats(copies, keys[:, several])]:
-            dropped[run_of[lost]][rows[lost]] = True
-    draft = drafts / f"keys-{shard}.npy"
-    digests.write(ordered[:, ~again], draft)
-    return adopt(draft, path, "keys")
-
-
-def _bucket(
-    runs: Sequence[Run], bucket: int, buckets: int, dropped: Sequence[NDArray[np.bool_]]
-) -> Iterator[pa.Table]:
-    for run, lost in zip(runs, dropped, strict=True):
-        rows = run.bucket(bucket, buckets)
-        piece = run.events[rows.start : rows.stop]
-        yield piece.filter(pa.array(~lost[rows])) if lost[rows].any() else piece
+    return Built(Manifest(buckets=buckets, base=base, keys=keys), repeated)
