@@ -129,7 +129,8 @@ class EventStore:
         return at.part.read(at.first, at.end, MERGED)
 
     def _bucket(self, number: int, more: pa.Table | None) -> Bucket:
-        base = self._base(number)
+        # Opened anew, to be let go: kept parts would be mapped until all of the store is.
+        base = OpenPart(self.path, self.manifest.base[number])
         ranges = [(part, *part.rows_of(number)) for part in self._deltas]
         further = [part.read(first, end, MERGED) for part, first, end in ranges if first < end]
         further += [more] if more else []

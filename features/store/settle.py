@@ -39,9 +39,8 @@ def distinct_keys(
         shared: For each run, where events are marked whose key others have as well.
     """
     found = [run.keys.bucket(shard, shards) for run in load]
-    high, low = (np.concatenate([np.zeros(0, np.uint64), *(k[half] for k in found)])
-                 for half in ("high", "low"))  # fmt: skip
-    keys = np.stack([high, low])
+    halves = ([np.zeros(0, np.uint64), *(keys[half] for keys in found)] for half in ("high", "low"))
+    keys = np.stack([np.concatenate(half) for half in halves])
     by_key = digests.order(keys)
     keys = keys[:, by_key]
     again = digests.same_as_before(keys)

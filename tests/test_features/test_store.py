@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -14,6 +15,8 @@ from features.block import Block
 from features.clock import HOUR_US
 from features.store import EventStore, LatestStore, StoreError
 from features.store.parts import ROW_GROUP
+
+MAPS = Path("/proc/self/maps")
 
 
 def rows_of(block: Block, customer: int = 0) -> list[tuple[object, ...]]:
@@ -65,6 +68,15 @@ def test_a_customer_is_their_slice_of_the_blocks(large, events):
     assert tuple(met) == large.customer_ids
     assert len(met) == large.customer_count == 104
     assert sum(len(block.occurred_at) for block in large.blocks(events)) == large.manifest.events
+
+
+@pytest.mark.skipif(not MAPS.exists(), reason="the system does not say what a process maps")
+def test_reading_everything_keeps_no_part_mapped(tmp_path):
+    rows = [event(f"c{n}", n % 90 + 1) for n in range(4_000)]
+    store = store_of(rows, tmp_path, bucket_events=500)
+    names = {part.events.name for part in store.manifest.base}
+    mapped = [sum(name in MAPS.read_text() for name in names) for _ in store.blocks()]
+    assert mapped == [0] * 8
 
 
 def test_events_lie_in_order_of_time(large):
