@@ -6,16 +6,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO ?= var/demo
+# Where public data lie that come in no package.
+export DATA ?= ../shared/data
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help demo test lint spark peers bench bench-features serve clean lock
+.PHONY: help demo test lint spark peers bench-quality bench-quality-long bench-features serve clean lock
 
 help:
 	@echo 'make demo    everything on real data: events, features, models, audit, decisions, messages'
 	@echo 'make test    the tests'
 	@echo 'make lint    ruff, mypy, import-linter'
 	@echo 'make spark   install Spark beside the rest (several hundred MB; needs Java 17)'
-	@echo 'make bench   figures on real data, as JSON; make bench-features: those of the feature kernel'
+	@echo 'make bench-quality    the models beside others, ten minutes; -long: with FLAML, an hour'
+	@echo 'make bench-features   the feature kernel beside DuckDB and Polars, an hour'
 	@echo 'make serve   keep the demo'"'"'s API up at http://127.0.0.1:3000 (docs at /docs)'
 	@echo 'make clean   remove what was built; make lock: resolve dependencies anew'
 
@@ -40,13 +43,18 @@ spark: $(READY)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes \
 		-r requirements-spark.lock
 
-bench: $(READY)
-	@$(BIN)/python benchmarks/complete_journey.py
-
-# What the kernel is measured beside; a test holds all of it equal.
+# What kernel and models are measured beside; a test holds equal what the kernel's peers compute.
 peers: $(READY)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes \
 		-r benchmarks/requirements.lock
+
+# Every prediction that is judged is kept in build/bench/quality; what is there is not made again.
+# BENCH='--bars 1,2' runs some bars.
+bench-quality: peers
+	@$(BIN)/python benchmarks/quality $(BENCH)
+
+bench-quality-long: peers
+	@$(BIN)/python benchmarks/quality --long $(BENCH)
 
 # Up to 100 million events: 40 GB of disk for a while, under an hour on two cores.
 # BENCH='--scale 0.05 --bars 1,2' tries it out; BENCH=--show prints what the peers run.

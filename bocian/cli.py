@@ -44,6 +44,12 @@ Master = Annotated[
 Conf = Annotated[
     list[str] | None, typer.Option(help="A setting of Spark's, KEY=VALUE; may be repeated.")
 ]
+TableFile = Annotated[
+    Path | None, typer.Option("--table", help="A plain table, one row a customer: CSV or Parquet.")
+]
+Identifier = Annotated[
+    str | None, typer.Option("--id", help="With --table: the column that names the customer.")
+]
 _DEFAULT = Path("bocian.toml")
 
 
@@ -156,9 +162,24 @@ def score(
     engine: Engine = "embedded",
     master: Master = None,
     conf: Conf = None,
+    table: TableFile = None,
+    model: Annotated[
+        Path | None, typer.Option(help="With --table: the folder that train --table wrote.")
+    ] = None,
+    identifier: Identifier = None,
+    to: Annotated[
+        Path | None, typer.Option("--out", help="With --table: the file to write, CSV or Parquet.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write everyone's predictions by the serving bundle to Parquet."""
+    if table is not None:
+        from bocian.commands import table as plain  # noqa: PLC0415
+
+        if model is None or to is None:
+            raise typer.BadParameter("needs --model and --out as well", param_hint="--table")
+        plain.score(table, model, to, identifier=identifier, as_json=as_json)
+        return
     from bocian.commands import score as command  # noqa: PLC0415
     from bocian.commands.spark import chosen  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
@@ -172,9 +193,37 @@ def train(
     config: Config = _DEFAULT,
     force: Annotated[bool, typer.Option(help="Even where nothing has changed.")] = False,
     promote: Annotated[bool, typer.Option(help="Let it serve, if the gate allows.")] = False,
+    table: TableFile = None,
+    label: Annotated[str | None, typer.Option(help="With --table: the column to predict.")] = None,
+    positive: Annotated[
+        str | None, typer.Option(help="With --table: which of the label's two values.")
+    ] = None,
+    identifier: Identifier = None,
+    protected: Annotated[
+        list[str] | None,
+        typer.Option(help="With --table: never a feature, such as age; may be repeated."),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="With --table: the folder for the model.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train, judge, audit and register models. The first bundle serves at once."""
+    if table is not None:
+        from bocian.commands import table as plain  # noqa: PLC0415
+
+        if label is None:
+            raise typer.BadParameter("needs --label as well", param_hint="--table")
+        plain.train(
+            table,
+            label,
+            identifier=identifier,
+            positive=positive,
+            protected=protected or [],
+            folder=folder,
+            as_json=as_json,
+        )
+        return
     from bocian.commands import train as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
