@@ -117,13 +117,14 @@ def stage(
 
 def _stage_one(path: Path, drafts: Path, manifest: Manifest, events: pa.Table) -> Appended:
     came = Counter(counted(events["source"]))
-    events = events.filter(pa.array(~of_erased(events, manifest.erased))).combine_chunks()
+    if manifest.erased:
+        events = events.filter(pa.array(~of_erased(events, manifest.erased)))
     refused = came - Counter(counted(events["source"]))
     customers, keys = digests_of(events)
     new = ~KeyIndex(path, manifest).contains(keys)
     new[repeats(events, keys)] = False
     rows = np.flatnonzero(new)
-    fresh = events.take(pa.array(rows))
+    fresh = events if len(rows) == len(events) else events.take(pa.array(rows))
     kept = Counter(counted(fresh["source"]))
     if len(rows):
         buckets = digests.buckets_of(customers[rows], manifest.buckets)

@@ -77,17 +77,18 @@ def contains(ordered: Digests, sought: Digests) -> NDArray[np.bool_]:
     at = np.searchsorted(high, sought[0])
     asked = np.flatnonzero(at < len(high))
     while len(asked):  # once, unless different keys share a high half
-        position = at[asked]
-        met = high[position] == sought[0, asked]
-        found[asked] |= met & (low[position] == sought[1, asked])
+        asked = asked[high[at[asked]] == sought[0, asked]]
+        found[asked] = low[at[asked]] == sought[1, asked]
+        asked = asked[~found[asked]]
         at[asked] += 1
-        asked = asked[met & ~found[asked] & (at[asked] < len(high))]
+        asked = asked[at[asked] < len(high)]
     return found
 
 
 def write(ordered: Digests, path: Path) -> None:
     """Write sorted digests to a file that `read` maps."""
-    np.save(path, ordered, allow_pickle=False)
+    # Halves side by side in memory would have to be copied apart before each search.
+    np.save(path, np.ascontiguousarray(ordered), allow_pickle=False)
 
 
 def read(path: Path) -> Digests:

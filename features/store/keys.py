@@ -28,10 +28,15 @@ class KeyIndex:
         Keys of events that were erased are still known, so that these do not come back.
         """
         found = np.zeros(sought.shape[1], np.bool_)
-        shard_of = digests.buckets_of(sought[0], len(self._shards))
+        # In order, one search after the other meets the same pages.
+        by_key = np.argsort(sought[0])
+        ordered = sought[:, by_key]
+        shard_of = digests.buckets_of(ordered[0], len(self._shards))
+        ends = np.searchsorted(shard_of, np.arange(len(self._shards) + 1))
         for shard in np.unique(shard_of):
-            mine = np.flatnonzero(shard_of == shard)
-            found[mine] = digests.contains(self._open(self._shards[shard].name), sought[:, mine])
+            mine = slice(ends[shard], ends[shard + 1])
+            there = self._open(self._shards[shard].name)
+            found[by_key[mine]] = digests.contains(there, ordered[:, mine])
         for delta in self._deltas:
-            found |= digests.contains(self._open(delta.name), sought)
+            found[by_key] |= digests.contains(self._open(delta.name), ordered)
         return found
