@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -60,6 +62,14 @@ class StoredDecision:
             )
         if self.channel is None and self.send_at_us is not None:
             raise ValueError(f"send_at_us must be None for 'no_action', got: {self.send_at_us}")
+
+
+class Drawn(NamedTuple):
+    """In which part of the experiment a customer was; the slot is a local day: 2026-11-22."""
+
+    slot: str
+    customer_id: str
+    stratum: str
 
 
 DECISIONS = Table(
@@ -145,6 +155,13 @@ class Decisions:
         )
         with reading(self._engine) as connection:
             return {row.action_id: row.decided for row in connection.execute(query)}
+
+    def drawn(self) -> Iterator[Drawn]:
+        """What was drawn for whom in each slot, in no order; the ledger is read as it is used."""
+        query = select(*(DECISIONS.c[name] for name in Drawn._fields))
+        with reading(self._engine) as connection:
+            rows = connection.execution_options(yield_per=10_000).execute(query)
+            yield from (Drawn(*row) for row in rows)
 
     def _one(self, *conditions: ColumnElement[bool]) -> StoredDecision | None:
         with reading(self._engine) as connection:
