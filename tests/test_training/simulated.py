@@ -14,9 +14,12 @@ from features.clock import DAY_US, HOUR_US, to_us
 from features.config import Source
 from features.ingest import ingest
 from features.store import EventStore
+from training.config import Horizons, Training
 
 NOW = dt.datetime(2018, 1, 1, tzinfo=dt.UTC)
 NOW_US = to_us(NOW)
+HORIZONS = Horizons(churn_days=28, further_churn_days=(70,), active_days=56, margin_days=56)
+QUICK = Training(trials=0, dates=6, step_days=28, bootstrap=100, threads=1)
 
 SOURCE = Source(
     name="simulated",

@@ -8,8 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import HORIZONS, QUICK
-from simulated import NOW, NOW_US, store_of_orders
+from simulated import HORIZONS, NOW, NOW_US, QUICK, store_of_orders
 
 from features.catalogue import CATALOGUE
 from features.clock import DAY_US, iso, to_us

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from simulated import NOW_US, shop, store_of_orders, stored_orders
+from simulated import HORIZONS, NOW_US, shop, store_of_orders, stored_orders
 
 from features.catalogue import CATALOGUE
 from features.clock import DAY_US, to_us
@@ -16,8 +16,6 @@ from models.bundle import Bundle
 from training.config import Horizons, Training
 from training.figures import nearest_window
 from training.snapshot import snapshot
-
-HORIZONS = Horizons(churn_days=28, further_churn_days=(70,), active_days=56, margin_days=56)
 
 
 def test_it_gives_a_bundle_with_figures_and_sizes(trained):
