@@ -20,6 +20,9 @@ _FARTHEST = np.log(1e4)
 """A parameter that the data say nothing of (of dropout, where nobody stops) runs off towards 0 or
 infinity; it stops at this distance from its start, where predictions hardly change any more."""
 
+_NEARLY = 1e-6
+"""Of the mean log-likelihood: what no prediction shows."""
+
 
 @dataclass(frozen=True)
 class Fitted(Generic[Model]):
@@ -70,15 +73,24 @@ def maximise(
             bounds=list(zip(lowest, highest, strict=True)),
             options={"maxiter": 1000, "ftol": 1e-14, "gtol": 1e-8},
         )
-    # At the limit of precision the line search gives up where the gradient is as good as 0, or
-    # points out of bounds.
-    slope = found.x - np.clip(found.x - found.jac, lowest, highest)
-    if not found.success and np.abs(slope).max() > 1e-5:
+    # At the limit of precision the line search gives up where nothing near is better.
+    if not found.success and _least_near(loss, found.x, lowest, highest) < found.fun - _NEARLY:
         raise RuntimeError(
             f"the likelihood must have a maximum near {start.round(4).tolist()}, got: "
             f"{np.exp(found.x).round(4).tolist()} after {found.nit} steps ({found.message})"
         )
     return np.exp(found.x), float(-found.fun)
+
+
+def _least_near(
+    loss: Callable[[FloatArray], tuple[float, FloatArray]],
+    at: FloatArray,
+    lowest: FloatArray,
+    highest: FloatArray,
+) -> float:
+    """The least loss a thousandth to either side of `at`, along one parameter at a time."""
+    steps = 1e-3 * np.concatenate([np.eye(len(at)), -np.eye(len(at))])
+    return min(loss(np.clip(at + step, lowest, highest))[0] for step in steps)
 
 
 def patterns(histories: Histories) -> tuple[Histories, FloatArray]:
