@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from frame import Bar as Bar
-from frame import tell as tell
+from frame import Bar, tell  # noqa: F401 - the bars of this folder import all from here
 from numpy.typing import NDArray
 
 from training.evaluation.bootstrap import Estimate, Statistic, interval, weighted_mean

@@ -5,11 +5,11 @@ by customer, and the difference of two policies, row by row. `predictions` are q
 reward of each action, float64 [n, m], made by a model that has not seen the row's customer
 (`crossfit`). With w of the chosen action A, reward R and target policy π:
 
-    IPS      w R                                     Horvitz & Thompson 1952
-    SNIPS    w R / mean of w                         Hájek 1971; Swaminathan & Joachims 2015
+    IPS      w R                             Horvitz & Thompson 1952
+    SNIPS    w R / mean of w                 Hájek 1971; Swaminathan & Joachims 2015
     DM       Σ_a π(a | x) q(x, a)
-    DR       DM + w (R − q(x, A))                    Robins, Rotnitzky & Zhao 1994; Dudík et al. 2011
-    switch   DM + w (R − q(x, A)) [w ≤ τ]            Wang, Agarwal & Dudík 2017
+    DR       DM + w (R − q(x, A))            Robins, Rotnitzky & Zhao 1994; Dudík et al. 2011
+    switch   DM + w (R − q(x, A)) [w ≤ τ]    Wang, Agarwal & Dudík 2017
 
 IPS and DR are unbiased where propensities are true and the log supports the target; SNIPS is so
 in the limit. DM is as biased as q is, and its interval knows nothing of that. Switch is biased as
@@ -110,7 +110,7 @@ def switch_threshold(overlap: Overlap, predictions: npt.ArrayLike) -> float:
 
     grid = np.geomspace(weights[weights > 0].min(), weights.max(), _THRESHOLDS)
     grid[-1] = weights.max()  # which rounding may have missed
-    return min(grid.tolist(), key=risk)
+    return float(min(grid, key=risk))
 
 
 def checked_predictions(values: npt.ArrayLike, log: Log) -> FloatArray:

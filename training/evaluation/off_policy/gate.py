@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from training.evaluation.bootstrap import Estimate
 from training.evaluation.off_policy.intervals import clustered_mean
-from training.evaluation.off_policy.overlap import Overlap
+from training.evaluation.off_policy.overlap import Overlap, effective_size
 from training.evaluation.off_policy.report import difference
 
 _WEIGHTS_MAY_BE_OFF = 2.0
@@ -42,6 +42,9 @@ class Bounds:
         margin: δ, the loss that is taken for none; in the rewards' unit and a slot, 0 or more.
         supported_mass: least share of the target's probability on actions the log could hold.
         effective_rows: least (Σ w)² / Σ w².
+        rows_apart: the same of the weights' differences between target and incumbent: how many
+            rows the gain rests on. A target that departs from the incumbent for few customers has
+            a large effective sample, and a gain that a handful of rows decides.
 
     Raises:
         ValueError: a negative margin, or a bound that no log or every log would meet.
@@ -50,6 +53,7 @@ class Bounds:
     margin: float
     supported_mass: float = 0.99
     effective_rows: float = 1_000
+    rows_apart: float = 100
 
     def __post_init__(self) -> None:
         if not 0 <= self.margin < np.inf:
@@ -58,10 +62,9 @@ class Bounds:
             raise ValueError(
                 f"supported_mass must be a share in (0, 1], got: {self.supported_mass}"
             )
-        if not 1 <= self.effective_rows < np.inf:
-            raise ValueError(
-                f"effective_rows must be finite and at least 1, got: {self.effective_rows}"
-            )
+        for name in ("effective_rows", "rows_apart"):
+            if not 1 <= (least := getattr(self, name)) < np.inf:
+                raise ValueError(f"{name} must be finite and at least 1, got: {least}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def judge(
         fitted_until: the first instant, in the same unit, that neither policy was fitted on.
     """
     gain = difference(target, incumbent, predictions)
-    unfit = _unfit(target, bounds, np.asarray(decided_at), fitted_until)
+    unfit = _unfit(target, incumbent, bounds, np.asarray(decided_at), fitted_until)
     told = f"got: {gain.value:+.4g} [{gain.low:+.4g}, {gain.high:+.4g}]"
     if unfit:
         answer, reasons = Answer.NOT_EVALUABLE, unfit
@@ -114,7 +117,11 @@ def judge(
 
 
 def _unfit(
-    target: Overlap, bounds: Bounds, decided_at: npt.NDArray[np.int64], fitted_until: int
+    target: Overlap,
+    incumbent: Overlap,
+    bounds: Bounds,
+    decided_at: npt.NDArray[np.int64],
+    fitted_until: int,
 ) -> tuple[str, ...]:
     """Why this log cannot judge this policy, in words; empty where it can."""
     rows = target.log.actions.size
@@ -137,6 +144,15 @@ def _unfit(
         reasons.append(
             f"the effective sample must be at least {bounds.effective_rows:,.0f} rows, "
             f"got: {effective:,.0f} of {rows:,}"
+        )
+    apart = np.abs(target.weights - incumbent.weights)
+    resting_on = effective_size(apart)
+    # Policies that are the same everywhere differ by exactly nothing, which no row needs to show.
+    same = np.array_equal(target.target_policy, incumbent.target_policy)
+    if not same and resting_on < bounds.rows_apart:
+        reasons.append(
+            f"the gain must rest on at least {bounds.rows_apart:,.0f} effective rows in which both "
+            f"policies differ, got: {resting_on:,.0f} of {(apart > 0).sum():,}"
         )
     weight = clustered_mean(target.weights, target.log.customers)
     most = _WEIGHTS_MAY_BE_OFF * (weight.high - weight.low) / 2 + 1e-6

@@ -11,7 +11,7 @@ from training.evaluation.off_policy.log import IntArray
 
 
 def clustered_mean(scores: FloatArray, customers: IntArray) -> Estimate:
-    """The mean of scores [n] with its 95 % interval; customers [n], 0 to G − 1, are drawn, not rows.
+    """The mean of scores [n] with its 95 % interval; customers [n], 0 to G − 1, count as drawn.
 
     The mean is a ratio of sums over customers, of scores and of rows, and varies as their
     linearised contributions e = (sum of scores − mean · rows) / rows of an average customer do:
