@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import (
@@ -145,6 +146,22 @@ class Decisions:
         )
         with reading(self._engine) as connection:
             return {row.action_id: row.decided for row in connection.execute(query)}
+
+    def began_at_us(self) -> int | None:
+        """When the first decision of all was made; None where there is none."""
+        with reading(self._engine) as connection:
+            first: int | None = connection.scalar(select(func.min(DECISIONS.c.decided_at_us)))
+        return first
+
+    def held_out(self) -> Iterator[tuple[str, bool]]:
+        """Each customer decided about, with whether a decision found them in the holdout.
+
+        A customer comes twice where decisions disagree.
+        """
+        query = select(DECISIONS.c.customer_id, DECISIONS.c.stratum == "holdout").distinct()
+        with reading(self._engine) as connection:
+            for customer_id, held_out in connection.execute(query):
+                yield customer_id, bool(held_out)
 
     def _one(self, *conditions: ColumnElement[bool]) -> StoredDecision | None:
         with reading(self._engine) as connection:

@@ -85,7 +85,7 @@ def test_all_commands_are_there():
     assert {" ".join(words) for words in COMMANDS} == {
         "init", "ingest", "features list", "features build", "train", "audit", "models list",
         "models compare", "models promote", "serve", "decide", "explain", "send", "demo", "score",
-        "events add", "compact", "erase", "simulate",
+        "events add", "compact", "erase", "simulate", "report holdout",
     }  # fmt: skip
 
 

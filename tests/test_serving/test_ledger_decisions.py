@@ -25,6 +25,21 @@ def test_what_is_not_there_is_none(ledger: Ledger):
     assert ledger.decisions.find("c1", "e1", "2017-W45") is None
 
 
+def test_when_all_began_and_who_was_held_out(ledger: Ledger, a_decision):
+    assert ledger.decisions.began_at_us() is None
+    for name, who, at, stratum in (
+        ("d1", "c1", 30, "main"),
+        ("d2", "c1", 20, "quiet"),
+        ("d3", "c2", 25, "holdout"),
+        ("d4", "c2", 40, "holdout"),
+    ):
+        ledger.decisions.put(
+            a_decision(name, customer_id=who, slot=name, decided_at_us=at, stratum=stratum)
+        )
+    assert ledger.decisions.began_at_us() == 20
+    assert sorted(ledger.decisions.held_out()) == [("c1", False), ("c2", True)]
+
+
 def test_the_first_writer_wins(ledger: Ledger, a_decision):
     first = ledger.decisions.put(a_decision("d1"))
     second = ledger.decisions.put(a_decision("d2", action_id="offer_10", channel="sms"))
