@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -232,6 +233,35 @@ def train(
     command.run(load(config), force=force, promote=promote, as_json=as_json)
 
 
+@app.command(epilog=_example("bocian clv purchases.csv --horizon 273 --out value.csv"))
+def clv(
+    file: Annotated[Path, typer.Argument(help="One purchase a row: CSV or Parquet.")],
+    to: Annotated[Path, typer.Option("--out", help="The file to write, CSV or Parquet.")],
+    horizon: Annotated[int, typer.Option(min=1, help="How many days to look ahead.")] = 91,
+    customer: Annotated[str, typer.Option(help="The column that names the customer.")] = "customer",
+    day: Annotated[str, typer.Option(help="The column with the date, ISO 8601.")] = "day",
+    margin: Annotated[str, typer.Option(help="The column with what it earned.")] = "margin",
+    last_day: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The last day observed; else the last purchase's."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Lifetime value from purchases alone. Orders and margin to come, with intervals."""
+    from bocian.commands import clv as command  # noqa: PLC0415
+
+    command.run(
+        file,
+        to,
+        horizon_days=horizon,
+        customer=customer,
+        day=day,
+        margin=margin,
+        last_day=last_day.date() if last_day else None,
+        as_json=as_json,
+    )
+
+
 @app.command(epilog=_example("bocian audit champion"))
 def audit(
     version: Annotated[str, typer.Argument(help="A version's number or alias.")] = "champion",
@@ -243,6 +273,27 @@ def audit(
     from bocian.settings import load  # noqa: PLC0415
 
     command.run(load(config), version, as_json=as_json)
+
+
+@app.command(epilog=_example("bocian monitor champion --fail-on-drift"))
+def monitor(
+    version: Annotated[str, typer.Argument(help="A version's number or alias.")] = "champion",
+    config: Config = _DEFAULT,
+    page: Annotated[
+        Path | None, typer.Option(help="Where the page goes; else the folder of reports.")
+    ] = None,
+    fail_on_drift: Annotated[
+        bool, typer.Option("--fail-on-drift", help="Exit code 3 where there is an alarm.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """What has changed since training, and whether to train again. Writes a page."""
+    from bocian.commands import monitor as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    report = command.run(load(config), version, page=page, as_json=as_json)
+    if fail_on_drift and report.alarms:
+        raise typer.Exit(REFUSED)
 
 
 @models.command("list", epilog=_example("bocian models list"))
@@ -261,24 +312,39 @@ def models_compare(
     config: Config = _DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Two bundles on the same rows, with paired intervals."""
+    """Two bundles on the same rows, with paired intervals and a verdict."""
     from bocian.commands import models as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
     command.compare_versions(load(config), one, other, as_json=as_json)
 
 
-@models.command("promote", epilog=_example("bocian models promote 3   (back: ... previous)"))
+@models.command("promote", epilog=_example("bocian models promote challenger"))
 def models_promote(
     version: Annotated[str, typer.Argument(help="A version's number or alias.")],
     config: Config = _DEFAULT,
+    override: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="REVIEWER REASON", help="Who answers for it where a gate refuses, and why."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Let a bundle serve. Refused, with reasons, where its figures speak against it."""
+    """Let a bundle serve. Refused, with reasons, where something speaks against it."""
     from bocian.commands import models as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
-    command.promote(load(config), version, as_json=as_json)
+    command.promote(load(config), version, override=override, as_json=as_json)
+
+
+@models.command("rollback", epilog=_example("bocian models rollback"))
+def models_rollback(config: Config = _DEFAULT, as_json: Json = False) -> None:
+    """Let the bundle serve that did before the champion. A second time undoes the first."""
+    from bocian.commands import models as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.roll_back(load(config), as_json=as_json)
 
 
 @app.command(epilog=_example("bocian serve --port 3000"))

@@ -18,9 +18,12 @@ from serving.ledger import Ledger, open_ledger
 from serving.ledger.events import SqlEventLog
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.effects import DeclaredEffects
     from serving.bundles import Shelf
     from serving.engine import DecisionEngine
+    from training.labels.quiet import QuietCohorts
     from training.tracking import Registry
 
 
@@ -90,7 +93,27 @@ def declared_policy(settings: Settings) -> tuple[dict[str, object], DeclaredEffe
     return document, declared_effects(settings.actions)
 
 
-def training_inputs(settings: Settings, store_digest: str) -> str:
+def quiet_cohorts(settings: Settings, customers: Sequence[str]) -> QuietCohorts:
+    """Who of `customers` the policy kept quiet in each epoch so far."""
+    from serving.cohorts import quiet_cohorts as drawn_again  # noqa: PLC0415
+    from serving.slots import exploration, slot_at  # noqa: PLC0415
+    from training.labels.quiet import QuietCohorts  # noqa: PLC0415
+
+    days, time_zone = settings.horizons.churn_days, settings.business.time_zone
+    epoch = settings.policy.epoch
+    slot = slot_at(settings.now, time_zone=time_zone, policy_epoch=epoch, quiet_days=days)
+    return QuietCohorts(
+        drawn_again(
+            ledger(settings).decisions.drawn(),
+            customers,
+            draw=exploration(settings.policy, slot),
+            quiet_days=days,
+            time_zone=time_zone,
+        )
+    )
+
+
+def training_inputs(settings: Settings, store_digest: str, cohorts: QuietCohorts) -> str:
     """A digest of everything that training depends on: the same digest, the same models."""
     stated = settings.model_dump(
         mode="json",
@@ -100,6 +123,7 @@ def training_inputs(settings: Settings, store_digest: str) -> str:
         "store": store_digest,
         "log": event_log(ledger(settings)).position(),
         "catalogue": CATALOGUE.version,
+        "quiet_epochs": sorted(cohorts.members),
         "protected": settings.protected.attributes if settings.protected else (),
     }
     return hashlib.sha256(json.dumps(stated, sort_keys=True).encode()).hexdigest()[:16]

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn import Calibration, ChurnModel
-from models.clv import ClvModel, Interval, OwnRate
+from models import churn, clv, send_time
+from models.churn import ChurnModel
+from models.clv import ClvModel
 from models.effects import DeclaredEffects
 from models.send_time import SendTimeModel
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
-_BOOSTERS = ("churn", "clv_any_order", "clv_spend_if_any")
 
 
 class BundleError(ValueError):
@@ -51,10 +51,15 @@ class Bundle:
     def save(self, folder: Path) -> str:
         """Write the bundle's files into `folder`, and return its digest."""
         folder.mkdir(parents=True, exist_ok=True)
-        boosters = (self.churn.booster, self.clv.any_order, self.clv.spend_if_any)
-        for name, booster in zip(_BOOSTERS, boosters, strict=True):
+        boosters = {
+            **self.churn.boosters(),
+            "clv_on_start": self.clv.on_start,
+            "clv_alone": self.clv.alone,
+        }
+        for name, booster in boosters.items():
             (folder / f"{name}.txt").write_text(booster.model_to_string())
-        manifest = self._manifest() | {"files": _contents(folder)}
+        files = _contents(folder, [f"{name}.txt" for name in boosters])
+        manifest = self._manifest() | {"files": files}
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True))
         return digest(folder)
 
@@ -75,7 +80,6 @@ class Bundle:
         return np.array([order[name] for name in self.features], np.int64)
 
     def _manifest(self) -> dict[str, Any]:
-        calibration, clv, time = self.churn.calibration, self.clv, self.send_time
         return {
             "format": FORMAT,
             "made_at": self.made_at,
@@ -83,20 +87,9 @@ class Bundle:
             "usual": dict(self.usual),
             "business": dict(self.business),
             "policy": dict(self.policy),
-            "churn": {
-                "slope": calibration.slope,
-                "intercept": calibration.intercept,
-                "horizon_days": self.churn.horizon_days,
-                "active_days": self.churn.active_days,
-                "estimand": self.churn.estimand,
-            },
-            "clv": {
-                "interval": vars(clv.interval),
-                "start": vars(clv.start),
-                "margin_rate": clv.margin_rate,
-                "horizon_days": clv.horizon_days,
-            },
-            "send_time": vars(time) | {"population": time.population.tolist()},
+            "churn": churn.stated(self.churn),
+            "clv": clv.stated(self.clv),
+            "send_time": send_time.stated(self.send_time),
             "effects": {
                 "arms": [list(arm) for arm in self.effects.arms],
                 "share": self.effects.share.tolist(),
@@ -116,10 +109,10 @@ def load(folder: Path) -> Bundle:
         if stated["format"] != FORMAT:
             raise BundleError(f"a bundle's format must be {FORMAT}, got: {stated['format']!r}")
         # LightGBM ends the whole process over a file that is cut short: it sees none that changed.
-        contents = _contents(folder)
+        contents = _contents(folder, stated["files"])
         if changed := [name for name in contents if contents[name] != stated["files"][name]]:
             raise BundleError(f"a bundle's files must be as they were saved, changed: {changed}")
-        boosters = {n: lgb.Booster(model_file=str(folder / f"{n}.txt")) for n in _BOOSTERS}
+        boosters = {Path(n).stem: lgb.Booster(model_file=str(folder / n)) for n in contents}
         return _from_manifest(stated, boosters)
     except BundleError:
         raise
@@ -131,41 +124,19 @@ def load(folder: Path) -> Bundle:
 def digest(folder: Path) -> str:
     """The SHA-256 of all files of a bundle, names included: what a decision names."""
     total = hashlib.sha256((folder / MANIFEST).read_bytes())
-    for name, content in _contents(folder).items():
+    for name, content in _contents(folder, (p.name for p in folder.glob("*.txt"))).items():
         total.update(f"{name} {content}\n".encode())
     return total.hexdigest()[:32]
 
 
-def _contents(folder: Path) -> dict[str, str]:
+def _contents(folder: Path, names: Iterable[str]) -> dict[str, str]:
     """The SHA-256 of each booster's file, by the file's name."""
-    names = [f"{booster}.txt" for booster in _BOOSTERS]
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    return {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in sorted(names)}
 
 
 def _from_manifest(stated: dict[str, Any], boosters: dict[str, lgb.Booster]) -> Bundle:
-    churn, clv, time, effects = (stated[k] for k in ("churn", "clv", "send_time", "effects"))
     return Bundle(
-        churn=ChurnModel(
-            booster=boosters["churn"],
-            calibration=Calibration(churn["slope"], churn["intercept"]),
-            horizon_days=churn["horizon_days"],
-            active_days=churn["active_days"],
-            estimand=churn["estimand"],
-        ),
-        clv=ClvModel(
-            any_order=boosters["clv_any_order"],
-            start=OwnRate(**_tuples(clv["start"])),
-            spend_if_any=boosters["clv_spend_if_any"],
-            interval=Interval(**_tuples(clv["interval"])),
-            margin_rate=clv["margin_rate"],
-            horizon_days=clv["horizon_days"],
-        ),
-        send_time=SendTimeModel(**time | {"population": np.array(time["population"])}),
-        effects=DeclaredEffects(
-            arms=tuple((action, channel) for action, channel in effects["arms"]),
-            share=np.array(effects["share"], np.float64),
-            sd=np.array(effects["sd"], np.float64),
-        ),
+        **{name: build(stated[name], boosters) for name, build in BUILD.items()},
         features=dict(stated["features"]),
         usual=stated["usual"],
         business=stated["business"],
@@ -174,5 +145,30 @@ def _from_manifest(stated: dict[str, Any], boosters: dict[str, lgb.Booster]) -> 
     )
 
 
-def _tuples(members: dict[str, Any]) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in members.items()}
+def _churn(stated: Any, boosters: dict[str, lgb.Booster]) -> ChurnModel:
+    return churn.from_stated(stated, boosters)
+
+
+def _clv(stated: Any, boosters: dict[str, lgb.Booster]) -> ClvModel:
+    return clv.from_stated(stated, boosters["clv_on_start"], boosters["clv_alone"])
+
+
+def _send_time(stated: Any, _: dict[str, lgb.Booster]) -> SendTimeModel:
+    return send_time.from_stated(stated)
+
+
+def _effects(stated: Any, _: dict[str, lgb.Booster]) -> DeclaredEffects:
+    return DeclaredEffects(
+        arms=tuple((action, channel) for action, channel in stated["arms"]),
+        share=np.array(stated["share"], np.float64),
+        sd=np.array(stated["sd"], np.float64),
+    )
+
+
+BUILD: Final[Mapping[str, Callable[[Any, dict[str, lgb.Booster]], Any]]] = {
+    "churn": _churn,
+    "clv": _clv,
+    "send_time": _send_time,
+    "effects": _effects,
+}
+"""For each component, what makes its model of its member of the manifest and the boosters."""

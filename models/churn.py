@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from typing import Any, Literal
 
 import lightgbm as lgb
 import numpy as np
@@ -23,13 +26,45 @@ class Calibration:
 
 @dataclass(frozen=True)
 class ChurnModel:
-    """P(no order within `horizon_days` | ordered in the `active_days` before `as_of`)."""
+    """P(no order within `horizon_days` | ordered in the `active_days` before `as_of`).
+
+    Where `means` is "cancellation": P(cancelled within `horizon_days` | a subscription is active),
+    which column `active_column` of the features tells. `further` predict the same for other
+    horizons.
+    """
 
     booster: lgb.Booster
     calibration: Calibration
     horizon_days: int
     active_days: int
     estimand: str
+    means: Literal["no_order", "cancellation"] = "no_order"
+    active_column: int | None = None
+    further: tuple[ChurnModel, ...] = ()
+
+    def applies(
+        self, features: NDArray[np.float64], days_since_last_order: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """For whom churn is defined, shape (rows,)."""
+        if self.active_column is None:
+            return np.asarray(days_since_last_order <= self.active_days)
+        return np.asarray(features[:, self.active_column] == 1)
+
+    def by_horizon(self, features: NDArray[np.float64]) -> dict[int, NDArray[np.float64]]:
+        """Calibrated probabilities by horizon in days, rising, each of shape (rows,).
+
+        Longer silence is never likelier and a cancellation within longer never less likely:
+        horizons are held to that, one after the other outwards from `horizon_days`.
+        """
+        found = {m.horizon_days: m.probability(features) for m in (self, *self.further)}
+        days = sorted(found)
+        own = days.index(self.horizon_days)
+        sign = 1 if self.means == "no_order" else -1
+        for direction, outwards in ((sign, days[own:]), (-sign, days[own::-1])):
+            for nearer, farther in pairwise(outwards):
+                bounded = np.minimum(direction * found[farther], direction * found[nearer])
+                found[farther] = direction * bounded
+        return {horizon: found[horizon] for horizon in days}
 
     def raw(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """The trees' log-odds, shape (rows,), of features of shape (rows, f)."""
@@ -45,3 +80,39 @@ class ChurnModel:
         Each row sums to `raw` of that row (TreeSHAP; Lundberg et al. 2020).
         """
         return np.asarray(self.booster.predict(features, pred_contrib=True, num_threads=1))
+
+    def boosters(self) -> dict[str, lgb.Booster]:
+        """The trees by the name under which they are kept."""
+        further = {_further(model.horizon_days): model.booster for model in self.further}
+        return {"churn": self.booster, **further}
+
+
+def stated(model: ChurnModel) -> list[dict[str, Any]]:
+    """The model without its trees and then the further ones, as members of JSON."""
+    kept = ("horizon_days", "active_days", "estimand", "means", "active_column")
+    return [
+        {"calibration": asdict(one.calibration)} | {name: getattr(one, name) for name in kept}
+        for one in (model, *model.further)
+    ]
+
+
+def from_stated(
+    members: Sequence[Mapping[str, Any]], boosters: Mapping[str, lgb.Booster]
+) -> ChurnModel:
+    """The model that `stated` wrote, with its trees by name.
+
+    Raises:
+        KeyError, TypeError: A member is missing or unknown.
+    """
+
+    def one(of: Mapping[str, Any], name: str) -> ChurnModel:
+        calibration = Calibration(**of["calibration"])
+        return ChurnModel(booster=boosters[name], **{**of, "calibration": calibration})
+
+    own, *others = members
+    further = tuple(one(other, _further(other["horizon_days"])) for other in others)
+    return replace(one(own, "churn"), further=further)
+
+
+def _further(horizon_days: int) -> str:
+    return f"churn_{horizon_days}d"

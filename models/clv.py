@@ -1,97 +1,149 @@
-"""Expected margin over a horizon, in two parts, with an interval."""
+"""Expected transactions and margin of customers whose features are known."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Final
 
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
+from models.btyd import GammaGamma, Histories, ParetoNBD
+from models.lifetime import Hybrid, Past, Spread, Start, Value
 
-@dataclass(frozen=True)
-class Interval:
-    """A predictive interval learned from what earlier predictions came to.
-
-    Predicted spend in `[edges[i], edges[i + 1])` came to between `low[i]` and `high[i]` times
-    itself in `level` of the cases; the first and the last stretch are open outwards.
-    """
-
-    level: float
-    edges: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-
-    def __call__(
-        self, predicted: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Lower and upper ends, both of the shape of `predicted`."""
-        place = np.searchsorted(np.array(self.edges), predicted, side="right")
-        return predicted * np.array(self.low)[place], predicted * np.array(self.high)[place]
+INTERVAL_LEVEL: Final = 0.9
+_READ: Final = ("frequency", "tenure_days", "days_since_last_order", "lifetime_spend")
 
 
-@dataclass(frozen=True)
-class OwnRate:
-    """Where the trees start: spend goes on at the customer's own rate, shrunk to everyone's.
+@dataclass(frozen=True, slots=True)
+class PastColumns:
+    """Where in a matrix of features the start finds its customers' past."""
 
-    A mixture of the rates over `windows_days` (each over the tenure where that is shorter), with
-    `weights`; what the weights leave of 1 goes to `population`. A tree cannot reach beyond what it
-    has seen: the largest spenders are carried by this.
-    """
+    frequency: int
+    tenure_days: int
+    days_since_last_order: int
+    lifetime_spend: int
 
-    spend_columns: tuple[int, ...]
-    windows_days: tuple[int, ...]
-    weights: tuple[float, ...]
-    tenure_column: int
-    horizon_days: int
-    population: float = 0.0
+    @classmethod
+    def among(cls, names: Sequence[str]) -> PastColumns:
+        """The columns by their names.
 
-    def own(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The weighted own rates times the horizon, minor units, shape (rows,)."""
-        windows = np.array(self.windows_days, np.float64)
-        # A first week tells little of a rate: nobody is taken to have been there for less.
-        seen = np.clip(features[:, self.tenure_column, None], 7.0, windows)
-        rates = features[:, self.spend_columns] / seen * self.horizon_days
-        # A sum over rows, and not a matrix product, whose last bit depends on how many rows come.
-        return np.asarray((rates * np.array(self.weights)).sum(axis=1))
+        Raises:
+            ValueError: One of them is missing.
+        """
+        if missing := [name for name in _READ if name not in names]:
+            raise ValueError(f"features must include {list(_READ)}, missing: {missing}")
+        return cls(*(names.index(name) for name in _READ))
 
-    def __call__(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Spend within the horizon to start from, minor units, above 0, shape (rows,)."""
-        return self.own(features) + (1.0 - sum(self.weights)) * self.population
+    def past(self, features: NDArray[np.float64]) -> Past:
+        """The past of customers who have ordered, of features of shape (n, f); in minor units."""
+        frequency = features[:, self.frequency]
+        age = features[:, self.tenure_days] / 7
+        since = features[:, self.days_since_last_order] / 7
+        return Past(
+            Histories(frequency, np.where(frequency > 0, age - since, 0.0), age),
+            features[:, self.lifetime_spend] / (frequency + 1),
+        )
 
 
 @dataclass(frozen=True)
 class ClvModel:
-    """Margin over `[as_of, as_of + horizon_days)`: P(any order) * E[spend | any] * margin rate.
+    """Orders, spend and margin over `[as_of, as_of + horizon_days)`, or over any other horizon.
 
-    E[spend | any] is the customer's own rate times what trees learned that it misses. Money is in
-    minor units. The share of spend that is margin is the business's own declaration.
+    A transaction is a day with orders. Money is in minor units. The share of spend that is margin
+    is the business's own declaration. All arrays are of shape (n,), for features of shape (n, f),
+    and NaN for one who has never ordered.
     """
 
-    any_order: lgb.Booster
-    start: OwnRate
-    spend_if_any: lgb.Booster
-    interval: Interval
+    on_start: lgb.Booster
+    alone: lgb.Booster
+    hybrid: Hybrid
+    columns: PastColumns
     margin_rate: float
     horizon_days: int
 
-    def probability_of_order(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """P(at least one order within the horizon), shape (rows,)."""
-        return np.asarray(self.any_order.predict(features, num_threads=1))
+    def value(self, features: NDArray[np.float64], horizon_days: float | None = None) -> Value:
+        """All that is expected; its margin is margin, not spend.
+
+        Args:
+            features: Columns as in training.
+            horizon_days: Above 0; the model's own without it. What trees learned over the model's
+                own horizon is taken to hold for another.
+        """
+        known = ~np.isnan(features[:, self.columns.tenure_days])
+        columns = np.full((len(fields(Value)), len(features)), np.nan)
+        if known.any():
+            value = self._of_known(features[known], horizon_days or self.horizon_days)
+            columns[:, known] = [getattr(value, field.name) for field in fields(Value)]
+        found = Value(*columns)
+        return replace(found, margin=self.margin_rate * found.margin)
+
+    def _of_known(self, features: NDArray[np.float64], horizon_days: float) -> Value:
+        past = self.columns.past(features)
+        reading = self.hybrid.start.read(past)
+        columns = np.column_stack([features, reading.columns])
+        on_start, alone = (
+            np.asarray(booster.predict(columns, raw_score=True, num_threads=1))
+            for booster in (self.on_start, self.alone)
+        )
+        return self.hybrid.value(past, reading, horizon_days / 7, on_start, alone)
 
     def expected_spend(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Expected spend within the horizon, minor units, shape (rows,)."""
-        correction = self.spend_if_any.predict(features, raw_score=True, num_threads=1)
-        amount = self.start(features) * np.exp(np.asarray(correction))
-        return np.asarray(self.probability_of_order(features) * amount)
+        """Expected spend within the model's horizon, minor units."""
+        return self.expected_margin(features) / self.margin_rate
 
     def expected_margin(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Expected margin within the horizon, minor units, shape (rows,)."""
-        return self.margin_rate * self.expected_spend(features)
+        """Expected margin within the model's horizon, minor units."""
+        return self.value(features).margin
 
     def margin_interval(
-        self, expected_margin: NDArray[np.float64]
+        self, value: Value, level: float = INTERVAL_LEVEL
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Ends of the predictive interval around `expected_margin`, minor units."""
-        low, high = self.interval(expected_margin / self.margin_rate)
-        return self.margin_rate * low, self.margin_rate * high
+        """Ends of the central predictive interval of the margin, minor units."""
+        unknown = np.isnan(value.margin)
+        low, high = self.hybrid.margin_interval(value, level)
+        return np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
+
+
+def stated(model: ClvModel) -> dict[str, Any]:
+    """The model without its trees, as members of JSON."""
+    return {
+        "hybrid": asdict(model.hybrid),
+        "columns": asdict(model.columns),
+        "margin_rate": model.margin_rate,
+        "horizon_days": model.horizon_days,
+    }
+
+
+def from_stated(members: Mapping[str, Any], on_start: lgb.Booster, alone: lgb.Booster) -> ClvModel:
+    """The model that `stated` wrote, with its trees.
+
+    Raises:
+        KeyError, TypeError: A member is missing or unknown.
+    """
+    hybrid = members["hybrid"]
+    start, spread = hybrid["start"], hybrid["spread"]
+    parts = {
+        "start": Start(
+            pareto_nbd=ParetoNBD(**start["pareto_nbd"]),
+            gamma_gamma=GammaGamma(**start["gamma_gamma"]),
+        ),
+        "scales": tuple(hybrid["scales"]),
+        "transactions": tuple(hybrid["transactions"]),
+        "margin": tuple(hybrid["margin"]),
+        "spread": Spread(
+            size=tuple(spread["size"]),
+            edges=tuple(spread["edges"]),
+            ratios=tuple(map(tuple, spread["ratios"])),
+        ),
+    }
+    return ClvModel(
+        on_start=on_start,
+        alone=alone,
+        hybrid=Hybrid(**hybrid | parts),
+        columns=PastColumns(**members["columns"]),
+        margin_rate=members["margin_rate"],
+        horizon_days=members["horizon_days"],
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +15,15 @@ from models.bundle import Bundle
 class Predictions:
     """For n customers; money in minor units, NaN for one who has never ordered.
 
-    `churn_applies` is false where the customer had not ordered within the model's active window:
-    they are past what churn is defined for, and their probability is one of staying away.
+    `churn_applies` is false where the customer had not ordered within the model's active window (or
+    has no active subscription): they are past what churn is defined for, and their probability is
+    one of staying away. `churn_by_days` holds the probability for each horizon, in days.
     """
 
     raw_log_odds: NDArray[np.float64]
     churn_probability: NDArray[np.float64]
     churn_applies: NDArray[np.bool_]
+    churn_by_days: Mapping[int, NDArray[np.float64]]
     expected_margin: NDArray[np.float64]
     margin_low: NDArray[np.float64]
     margin_high: NDArray[np.float64]
@@ -37,14 +40,17 @@ def predict(
     raw = bundle.churn.raw(features)
     known = ~np.isnan(days_since_last_order)
     churn = np.where(known, bundle.churn.calibration(raw), np.nan)
-    margin = np.where(known, bundle.clv.expected_margin(features), np.nan)
-    low, high = bundle.clv.margin_interval(np.nan_to_num(margin))
+    further = bundle.churn.by_horizon(features) if bundle.churn.further else {}
+    value = bundle.clv.value(features)
+    low, high = bundle.clv.margin_interval(value)
     return Predictions(
         raw_log_odds=raw,
         churn_probability=churn,
-        churn_applies=known & (days_since_last_order <= bundle.churn.active_days),
-        expected_margin=margin,
-        margin_low=np.where(known, low, np.nan),
-        margin_high=np.where(known, high, np.nan),
+        churn_applies=known & bundle.churn.applies(features, days_since_last_order),
+        churn_by_days={days: np.where(known, p, np.nan) for days, p in further.items()}
+        or {bundle.churn.horizon_days: churn},
+        expected_margin=value.margin,
+        margin_low=low,
+        margin_high=high,
         hours=bundle.send_time.distribution(hour_counts),
     )

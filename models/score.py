@@ -57,8 +57,9 @@ class ScoresAt:
 
     @property
     def schema(self) -> pa.Schema:
-        """`SCORES`."""
-        return SCORES
+        """`SCORES`, and the churn probability for each further horizon: `churn_probability_91d`."""
+        further = [f"churn_probability_{m.horizon_days}d" for m in self.bundle.churn.further]
+        return pa.schema([*SCORES, *((name, pa.float64()) for name in further)])
 
     def __call__(self, block: Block) -> Iterator[pa.RecordBatch]:
         """One row for each customer.
@@ -67,7 +68,7 @@ class ScoresAt:
             models.bundle.BundleError: The catalogue of this process is not the bundle's.
         """
         for part in parts(block, ROWS_AT_ONCE):
-            yield record_batch(part.customer_ids, (self.as_of,), self._columns(part), SCORES)
+            yield record_batch(part.customer_ids, (self.as_of,), self._columns(part), self.schema)
 
     @cached_property
     def _needed(self) -> tuple[Catalogue, NDArray[np.int64]]:
@@ -77,7 +78,7 @@ class ScoresAt:
         return needed, self.bundle.columns(needed.hashes)
 
     def _columns(self, block: Block) -> list[NDArray[Any]]:
-        """Those of `SCORES` after `INDEX`."""
+        """Those of the schema after `INDEX`."""
         needed, columns = self._needed
         matrix = compute(block, np.array([self.as_of], np.int64), needed, self.wall)[:, 0]
         since, stage = (matrix[:, needed.names.index(name)] for name in _READ_ITSELF)
@@ -92,4 +93,5 @@ class ScoresAt:
             found.margin_high,
             found.churn_probability * found.expected_margin,
             found.hours.argmax(axis=1),
+            *(found.churn_by_days[model.horizon_days] for model in self.bundle.churn.further),
         ]

@@ -19,12 +19,11 @@ from serving.config import Caps, Policy
 from serving.customers import Customers, UnknownCustomerError, look_up
 from serving.ledger import Ledger
 from serving.policy.choices import Choices
-from serving.policy.exploration import Exploration
 from serving.policy.policy import decide
 from serving.policy.prices import Prices, dual_prices
 from serving.record import compose, decision_id, predictions_answer, stored
 from serving.situation import Situation, situation
-from serving.slots import Slot, slot_at
+from serving.slots import Slot, exploration, slot_at
 
 _SINCE_LAST_ORDER = CATALOGUE.keep("days_since_last_order")
 
@@ -144,17 +143,7 @@ class DecisionEngine:
             policy=self.policy,
             prices=prices,
         )
-        exploration = Exploration(
-            secret=self._secret,
-            policy_epoch=slot.policy_epoch,
-            slot=slot.name,
-            quiet_epoch=slot.quiet_epoch,
-            action_floor=self.policy.action_floor,
-            hour_floor=self.policy.hour_floor,
-            holdout_share=self.policy.holdout_share,
-            quiet_share=self.policy.quiet_share,
-        )
-        return customers, faced, decide(faced.problem, exploration)
+        return customers, faced, decide(faced.problem, exploration(self.policy, slot))
 
     def _decide(
         self, customer_ids: Sequence[str], loaded: Loaded, slot: Slot

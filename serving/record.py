@@ -162,6 +162,7 @@ def _predictions(customers: Customers, row: int) -> dict[str, Any]:
     return {
         "churn_probability": _number(found.churn_probability[row]),
         "churn_applies": bool(found.churn_applies[row]),
+        "churn_by_days": {str(d): _number(p[row]) for d, p in found.churn_by_days.items()},
         "raw_log_odds": _number(found.raw_log_odds[row]),
         "expected_margin_minor": _number(found.expected_margin[row]),
         "margin_low_minor": _number(found.margin_low[row]),
@@ -178,6 +179,7 @@ def predictions_answer(customers: Customers, now: dt.datetime, loaded: Loaded) -
         "as_of": _utc(now),
         "currency": loaded.bundle.business["currency"],
         "horizons": {
+            "churn": loaded.bundle.churn.means,
             "churn_days": loaded.bundle.churn.horizon_days,
             "margin_days": loaded.bundle.clv.horizon_days,
         },

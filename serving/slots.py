@@ -6,6 +6,9 @@ import datetime as dt
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from serving.config import Policy
+from serving.policy.exploration import Exploration
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -31,4 +34,18 @@ def slot_at(now: dt.datetime, *, time_zone: str, policy_epoch: str, quiet_days: 
         policy_epoch=policy_epoch,
         quiet_epoch=str(day.toordinal() // quiet_days),
         ends_at=midnight.astimezone(dt.UTC),
+    )
+
+
+def exploration(policy: Policy, slot: Slot) -> Exploration:
+    """How chance enters the decisions of `slot`."""
+    return Exploration(
+        secret=policy.secret.get_secret_value().encode(),
+        policy_epoch=slot.policy_epoch,
+        slot=slot.name,
+        quiet_epoch=slot.quiet_epoch,
+        action_floor=policy.action_floor,
+        hour_floor=policy.hour_floor,
+        holdout_share=policy.holdout_share,
+        quiet_share=policy.quiet_share,
     )

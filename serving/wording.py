@@ -84,9 +84,10 @@ def sentences_of_risk(record: dict[str, Any], risk: dict[str, Any]) -> Words:
     polish = [f"Ryzyko odejścia {probability:.0%}."]
     if not record["predictions"]["churn_applies"]:
         english.append(
-            "The customer is past the active window: read it as the risk of staying away."
+            "Churn is not defined for who has not been active of late: read it as the risk of "
+            "staying away."
         )
-        polish.append("Klient jest poza oknem aktywności: to ryzyko, że nie wróci.")
+        polish.append("Klient nie jest ostatnio aktywny: to ryzyko, że nie wróci.")
     for reason in risk["contributions"][:_SHOWN_REASONS]:
         up = reason["contribution"] > 0
         value, usual = _number(reason["value"]), _number(reason["usual"])

@@ -41,6 +41,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "[protected]": sources.ProtectedTable,
     "[horizons]": training.Horizons,
     "[training]": training.Training,
+    "[monitoring]": training.Monitoring,
     "[send_time]": composed.SendTime,
     "[[actions]]": policy.Action,
     "offer": policy.Offer,

@@ -59,6 +59,7 @@ def test_an_empty_file_has_defaults(configured, tmp_path):
         ('[business]\nlanguages = ["de"]', r"business\.languages\.0: .*'pl' or 'en', got: 'de'"),
         ("[horizons]\nchurn_days = 0", r"horizons\.churn_days: .*greater than.*, got: 0"),
         ("[training]\ndates = 'many'", r"training\.dates: .*valid integer.*, got: 'many'"),
+        ("[monitoring]\nmoved = 0.05", r"monitoring: .*shifted=0\.1, moved=0\.05"),
         ("[send_time]\nproxy_trust = -1", r"send_time\.proxy_trust: .*, got: -1"),
         ("[service]\nport = 70000", r"service\.port: .*65535, got: 70000"),
         ("[budget]\ncalls = -5", r"budget: a budget must not be negative, got: calls=-5"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 class Frozen(BaseModel):
@@ -13,18 +13,36 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Horizons(Frozen):
-    """Windows of the labels, in days.
+Days = Annotated[int, Field(ge=1, le=730)]
 
-    Churn is no order in `[as_of, as_of + churn_days)` by a customer who ordered in
-    `[as_of - active_days, as_of)`. Margin is summed over `[as_of, as_of + margin_days)`. A label
-    is known `lag_days` after its window has ended.
+
+def _different(days: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(days)) < len(days):
+        raise ValueError(f"horizons must differ, got: {list(days)}")
+    return days
+
+
+class Horizons(Frozen):
+    """What churn is, and windows of the labels, in days.
+
+    `churn` is "no_order" in `[as_of, as_of + churn_days)` by a customer who ordered in
+    `[as_of - active_days, as_of)`, or, with subscriptions, the "cancellation" of one that is active
+    at `as_of` within `churn_days`. It is predicted for `further_churn_days` as well; decisions rest
+    on `churn_days`. Margin is summed over `[as_of, as_of + margin_days)`. A label is known
+    `lag_days` after its window has ended.
     """
 
-    churn_days: Annotated[int, Field(ge=1, le=730)] = 28
-    active_days: Annotated[int, Field(ge=1, le=730)] = 56
+    churn: Literal["no_order", "cancellation"] = "no_order"
+    churn_days: Days = 28
+    further_churn_days: Annotated[tuple[Days, ...], AfterValidator(_different)] = ()
+    active_days: Days = 56
     margin_days: Annotated[int, Field(ge=1, le=1095)] = 91
     lag_days: Annotated[int, Field(ge=0, le=90)] = 0
+
+    @property
+    def all_churn_days(self) -> tuple[int, ...]:
+        """The horizon that decisions rest on, then the further ones."""
+        return (self.churn_days, *(d for d in self.further_churn_days if d != self.churn_days))
 
 
 class Training(Frozen):
@@ -46,3 +64,37 @@ class Training(Frozen):
     bootstrap: Annotated[int, Field(ge=100, le=100_000)] = 1_000
     targeted_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     minimum_group: Annotated[int, Field(ge=10)] = 50
+
+
+class Monitoring(Frozen):
+    """From where on a change since training is told, and from where on it is an alarm.
+
+    A feature or a prediction has shifted from a PSI of `shifted`, and moved from one of `moved`,
+    where chance does not explain it: at most a share `false_discovery` of those named is false.
+    Alarms are: moved features with a weight of `moved_share` in the churn model; features with one
+    of `broken_share` that became constant, or unknown for `missing_rise` more of the customers;
+    predictions that moved; an AUC `auc_drop` lower, expected or realised; a calibration error above
+    `calibration_error`; churn observed over predicted outside `observed_ratio` to its inverse.
+
+    Figures are realised on at most `dates` dates, a horizon apart, and need `least_rows` rows.
+    """
+
+    shifted: Annotated[float, Field(gt=0)] = 0.1
+    moved: Annotated[float, Field(gt=0)] = 0.25
+    false_discovery: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    moved_share: Annotated[float, Field(gt=0, le=1)] = 0.25
+    broken_share: Annotated[float, Field(gt=0, le=1)] = 0.01
+    missing_rise: Annotated[float, Field(gt=0, le=1)] = 0.1
+    auc_drop: Annotated[float, Field(gt=0, le=0.5)] = 0.03
+    calibration_error: Annotated[float, Field(gt=0, le=1)] = 0.03
+    observed_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    dates: Annotated[int, Field(ge=1, le=26)] = 3
+    least_rows: Annotated[int, Field(ge=50)] = 200
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Monitoring:
+        if self.shifted > self.moved:
+            raise ValueError(
+                f"shifted must not be above moved, got: shifted={self.shifted}, moved={self.moved}"
+            )
+        return self

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.churn import ChurnModel
-from models.clv import ClvModel
+from models.clv import INTERVAL_LEVEL, ClvModel
 from training.churn import churned
 from training.config import Horizons, Training
-from training.evaluation.amounts import bias, coverage, rmse, spearman
+from training.evaluation.amounts import bias, rmse, spearman
 from training.evaluation.bootstrap import (
     Estimate,
     Statistic,
@@ -22,7 +22,8 @@ from training.evaluation.bootstrap import (
     weighted_mean,
 )
 from training.evaluation.calibration_null import calibration_null
-from training.evaluation.probabilities import calibration_error, calibration_slope, log_loss
+from training.evaluation.predictive import central_coverage, randomised_pit
+from training.evaluation.probabilities import calibration_error, calibration_slope, log_losses
 from training.evaluation.ranking import weighted_auc
 from training.snapshot import Snapshot
 
@@ -71,6 +72,9 @@ def churn_figures(
     count = weighted_auc(truth, -rows.column(counted))
     draws = {"replicates": training.bootstrap, "seed": training.seed}
     auc = interval(ours, rows.customer_id, **draws)
+    losses = log_losses(truth, predicted)
+    of_rate = log_losses(truth, np.full(len(rows), truth.mean()))
+    loss = interval(weighted_mean(losses), rows.customer_id, **draws)
     by_chance = calibration_null(predicted, **draws)
     return [
         Figure(
@@ -84,9 +88,14 @@ def churn_figures(
         ),
         Figure(
             "churn log-loss",
-            log_loss(truth, predicted),
-            baseline=log_loss(truth, np.full(len(rows), truth.mean())),
+            loss.value,
+            loss.low,
+            loss.high,
+            baseline=float(of_rate.mean()),
             baseline_name="the rate alone",
+            difference=paired_bootstrap(
+                weighted_mean(losses), weighted_mean(of_rate), rows.customer_id, **draws
+            ),
         ),
         Figure(
             "churn calibration error",
@@ -102,17 +111,56 @@ def churn_figures(
     ]
 
 
+def further_churn_figures(
+    model: ChurnModel, rows: Snapshot, which: int, *, horizons: Horizons, training: Training
+) -> list[Figure]:
+    """AUC and log-loss of a further horizon.
+
+    Args:
+        model: Whose `by_horizon` is judged.
+        rows: Customers whom churn is defined for, with labels that are mature for this horizon.
+        which: The horizon's place in `Horizons.all_churn_days`.
+        horizons: Which days that is.
+        training: Seed and number of bootstrap replicates.
+    """
+    days, truth = horizons.all_churn_days[which], churned(rows, which)
+    predicted = model.by_horizon(rows.features)[days]
+    draws = {"replicates": training.bootstrap, "seed": training.seed}
+    auc = interval(weighted_auc(truth, predicted), rows.customer_id, **draws)
+    losses = weighted_mean(log_losses(truth, predicted))
+    of_rate = log_losses(truth, np.full(len(rows), truth.mean()))
+    loss = interval(losses, rows.customer_id, **draws)
+    return [
+        Figure(f"churn AUC, {days} days", auc.value, auc.low, auc.high, note="a further horizon"),
+        Figure(
+            f"churn log-loss, {days} days",
+            loss.value,
+            loss.low,
+            loss.high,
+            baseline=float(of_rate.mean()),
+            baseline_name="the rate alone",
+            difference=paired_bootstrap(losses, weighted_mean(of_rate), rows.customer_id, **draws),
+        ),
+    ]
+
+
 def margin_figures(
     model: ClvModel, rows: Snapshot, *, horizons: Horizons, training: Training
 ) -> list[Figure]:
     """Errors of expected spend against spend repeating itself, on everyone at one date."""
     spent = rows.spend_after.astype(np.float64)
-    predicted = model.expected_spend(rows.features)
+    value = model.value(rows.features)
+    predicted = value.margin / model.margin_rate
     last = nearest_window(rows.names, "spend", horizons.margin_days)
     repeated = rows.column(last)
     draws = {"replicates": training.bootstrap, "seed": training.seed}
-
-    low, high = model.interval(predicted)
+    held = central_coverage(
+        randomised_pit(
+            *model.hybrid.margin_probabilities(value, model.margin_rate * spent),
+            seed=training.seed,
+        ),
+        INTERVAL_LEVEL,
+    )
     return [
         Figure(
             f"spend RMSE, {horizons.margin_days} days",
@@ -142,9 +190,10 @@ def margin_figures(
         ),
         Figure(
             "spend interval coverage",
-            coverage(spent, low, high),
-            baseline=model.interval.level,
+            held,
+            baseline=INTERVAL_LEVEL,
             baseline_name="as stated",
+            note="of a spend of 0 the part that lies within",
         ),
     ]
 

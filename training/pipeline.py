@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,13 @@ from training import churn, clv, send_time
 from training.audits.report import Audit
 from training.config import Horizons, Training
 from training.fairness import Protected, audit_churn, page
-from training.figures import Figure, churn_figures, margin_figures
+from training.figures import Figure, churn_figures, further_churn_figures, margin_figures
+from training.fingerprint import fingerprint
+from training.labels.quiet import NO_COHORTS, WITHOUT_CONTACT, QuietCohorts, enough
+from training.pictures import pictures
 from training.snapshot import Snapshot, snapshot
 from training.splits import Split, split
+from training.tuning import Memory
 
 Progress = Callable[[str, int, int], None]
 """Told the step's name, and how much of it is done and in all."""
@@ -41,13 +45,19 @@ class Declared:
 
 @dataclass(frozen=True)
 class Trained:
-    """What training gives: the bundle, what is known of its quality, and how it came about."""
+    """What training gives: the bundle, what is known of its quality, and how it came about.
+
+    `pictures` are files of SVG and Markdown by name, such as `churn/reliability.svg`; `data` is
+    the fingerprint of what was learned from.
+    """
 
     bundle: Bundle
     figures: list[Figure]
     audit: Audit | None
     audit_page: str | None
+    pictures: Mapping[str, str]
     parameters: dict[str, Any]
+    data: dict[str, Any]
     rows: dict[str, int]
 
 
@@ -60,6 +70,8 @@ def train(
     horizons: Horizons,
     training: Training,
     declared: Declared,
+    cohorts: QuietCohorts = NO_COHORTS,
+    memory: Memory | None = None,
     progress: Progress = lambda _step, _done, _total: None,
 ) -> Trained:
     """Learn all components, judge them on the latest labels that are mature, and audit.
@@ -75,13 +87,22 @@ def train(
         horizons: What churn and margin mean.
         training: How to fit.
         declared: What no data teach.
+        cohorts: Who was kept quiet when. Where they are enough, churn learns from them alone and
+            is judged on them: its risk is then that without contact.
+        memory: Where the search for settings is kept, and what it starts from.
         progress: Told of each step.
 
     Raises:
-        ValueError: The history is too short for the horizons.
+        ValueError: The history is too short for the horizons, or has no subscriptions.
     """
+    if horizons.churn == "cancellation" and churn.SUBSCRIBED not in catalogue.names:
+        raise ValueError(
+            "churn as a cancellation is learned from events of type 'subscription_started' and "
+            "'subscription_cancelled', the store holds none of the first; without subscriptions "
+            'churn must be "no_order" in [horizons]'
+        )
     now_us = to_us(now)
-    churn_split, margin_split = (
+    churn_split, *further_splits, margin_split = (
         dates_for(
             now_us - (days + horizons.lag_days) * DAY_US,
             store=store,
@@ -89,9 +110,15 @@ def train(
             horizons=horizons,
             training=training,
         )
-        for days in (horizons.churn_days, horizons.margin_days)
+        for days in (*horizons.all_churn_days, horizons.margin_days)
     )
-    dates = {*churn_split.dates, churn_split.test, *margin_split.dates, margin_split.test}
+    quiet_split = cohorts.split(
+        now=now_us,
+        gap_days=churn_split.gap_days,
+        validation_epochs=training.validation_dates,
+    )
+    splits = [s for s in (churn_split, *further_splits, margin_split, quiet_split) if s is not None]
+    dates = {date for s in splits for date in (*s.dates, s.test)}
     rows = snapshot(
         store,
         sorted(dates),
@@ -101,13 +128,32 @@ def train(
         known_by=now_us,
         progress=lambda done, total: progress("features", done, total),
     )
+    churn_rows, estimand = rows, churn.PAST_CONTACT
+    if quiet_split is not None:
+        quiet = cohorts.rows(rows)
+        if enough(churn.churned(churn.active(quiet.at(quiet_split.refit), horizons))):
+            churn_rows, churn_split, estimand = quiet, quiet_split, WITHOUT_CONTACT
     fitted_churn = churn.fit(
-        rows,
+        churn_rows,
         churn_split,
         horizons=horizons,
         training=training,
+        memory=memory,
+        estimand=estimand,
         progress=lambda done, total: progress("churn: tuning", done, total),
     )
+    # Nobody is kept quiet for longer than the horizon that decisions rest on.
+    further = [
+        churn.fit(
+            rows,
+            of_horizon,
+            horizons=horizons,
+            training=training,
+            which=which,
+            settings=fitted_churn.chosen.parameters,
+        ).model
+        for which, of_horizon in enumerate(further_splits, start=1)
+    ]
     progress("margin and send time", 0, 2)
     fitted_clv = clv.fit(
         rows,
@@ -120,20 +166,31 @@ def train(
     hours, hour_figures = send_time.fit(store, now=now_us, wall=wall, trust=declared.proxy_trust)
     progress("margin and send time", 2, 2)
     bundle = Bundle(
-        churn=fitted_churn.model,
+        churn=replace(fitted_churn.model, further=tuple(further)),
         clv=fitted_clv.model,
         send_time=hours,
         effects=declared.effects,
         features=catalogue.hashes,
-        usual=_medians(churn.active(rows.at(churn_split.refit), horizons)),
+        usual=_medians(churn.active(churn_rows.at(churn_split.refit), horizons)),
         business=declared.business,
         policy=declared.policy,
         made_at=iso(now_us),
     )
-    judged = churn.active(rows.at([churn_split.test]), horizons)
+    judged = churn.active(churn_rows.at([churn_split.test]), horizons)
     margin_rows = rows.at([margin_split.test])
     figures = [
         *churn_figures(bundle.churn, judged, horizons=horizons, training=training),
+        *(
+            figure
+            for which, of_horizon in enumerate(further_splits, start=1)
+            for figure in further_churn_figures(
+                bundle.churn,
+                churn.active(rows.at([of_horizon.test]), horizons),
+                which,
+                horizons=horizons,
+                training=training,
+            )
+        ),
         *margin_figures(bundle.clv, margin_rows, horizons=horizons, training=training),
         Figure(
             "send time log-likelihood",
@@ -160,7 +217,9 @@ def train(
             figures=figures,
             training=training,
         ),
+        pictures=pictures(bundle, judged, margin_rows, horizons=horizons),
         parameters=_parameters(fitted_churn, churn_split, margin_split, training),
+        data=fingerprint(store, rows, known_by=now_us, catalogue=catalogue),
         rows=_sizes(rows, judged, margin_rows),
     )
 
@@ -205,8 +264,10 @@ def _parameters(
     fitted: churn.FittedChurn, churn_split: Split, margin_split: Split, training: Training
 ) -> dict[str, Any]:
     return {
-        "churn": fitted.parameters,
-        "churn_validation_log_loss": fitted.validation_log_loss,
+        "churn": fitted.chosen.parameters,
+        "churn_validation_log_loss": fitted.chosen.loss,
+        "churn_trials": fitted.chosen.trials,
+        "churn_trials_given_up": fitted.chosen.pruned,
         "churn_dates": [from_us(d).isoformat() for d in churn_split.refit],
         "churn_test": from_us(churn_split.test).isoformat(),
         "margin_dates": [from_us(d).isoformat() for d in margin_split.refit],

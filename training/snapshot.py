@@ -14,23 +14,26 @@ from features.engine import compute
 from features.reader import EventReader
 from features.zones import Wall
 from training.config import Horizons
-from training.labels.orders import orders_after
+from training.labels.orders import order_days_after, orders_after
+from training.labels.subscriptions import cancelled_after
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """One row for each customer who has ordered before, at each `as_of`.
 
-    `features` is of shape (rows, f); times are microseconds in UTC. `orders_after` and
-    `spend_after` (minor units) count what followed within the churn and the margin horizon;
-    they are meaningless where the horizon reaches past `known_by`, see `mature`.
+    `features` is of shape (rows, f); times are microseconds in UTC. What followed: `churned`, a
+    column for each of `Horizons.all_churn_days`; `order_days_after` (days with an order) and
+    `spend_after` (minor units) within the margin horizon. They are meaningless where the horizon
+    reaches past `known_by`.
     """
 
     customer_id: NDArray[np.object_]
     as_of: NDArray[np.int64]
     features: NDArray[np.float64]
     names: tuple[str, ...]
-    orders_after: NDArray[np.int64]
+    churned: NDArray[np.bool_]
+    order_days_after: NDArray[np.int64]
     spend_after: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -98,7 +101,6 @@ def _of_block(
     known_by: int,
 ) -> Snapshot:
     matrix = compute(block, instants, catalogue, wall)
-    orders, _ = orders_after(block, instants, horizons.churn_days, known_by)
     _, spend = orders_after(block, instants, horizons.margin_days, known_by)
     shape = matrix.shape[:2]
     ids = np.array(block.customer_ids, dtype=object)
@@ -107,7 +109,22 @@ def _of_block(
         as_of=np.broadcast_to(instants, shape).ravel(),
         features=matrix.reshape(-1, matrix.shape[2]),
         names=catalogue.names,
-        orders_after=orders.ravel(),
+        churned=_churned(block, instants, horizons, known_by).reshape(matrix[..., 0].size, -1),
+        order_days_after=order_days_after(block, instants, horizons.margin_days, known_by).ravel(),
         spend_after=spend.ravel(),
     )
     return every.rows(~np.isnan(every.column("tenure_days")))
+
+
+def _churned(
+    block: Block, instants: NDArray[np.int64], horizons: Horizons, known_by: int
+) -> NDArray[np.bool_]:
+    """Of shape (n, T, horizons)."""
+    if horizons.churn == "cancellation":
+        labels = [cancelled_after(block, instants, d, known_by) for d in horizons.all_churn_days]
+    else:
+        labels = [
+            orders_after(block, instants, days, known_by)[0] == 0
+            for days in horizons.all_churn_days
+        ]
+    return np.stack(labels, axis=-1)

@@ -1,25 +1,20 @@
-"""`bocian models`: what is registered, how two compare, which one serves."""
+"""`bocian models`: what is registered, and how two compare."""
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from bocian import wiring
+from bocian.commands.promotion import (
+    bundle_of,
+    compare_bundles,
+    promote,
+    promote_version,
+    roll_back,
+)
 from bocian.commands.screen import figure, out, print_json, table
 from bocian.settings import Settings
-from features.catalogue import CATALOGUE
-from models.bundle import load
-from training.compare import compare
-from training.gate import refusals
+from training.compare import Compared, verdict
 
-if TYPE_CHECKING:
-    from training.tracking import Registry, Version
-
-
-class GateError(ValueError):
-    """A version may not serve, for the reasons given."""
+__all__ = ["compare_versions", "list_versions", "promote", "promote_version", "roll_back"]
 
 
 def list_versions(settings: Settings, *, as_json: bool) -> None:
@@ -30,7 +25,7 @@ def list_versions(settings: Settings, *, as_json: bool) -> None:
         return
     drawn = table(
         "Registered bundles",
-        *("version", "aliases", "made at", "digest", "churn AUC", "spend RMSE"),
+        *("version", "aliases", "made at", "digest", "components", "churn AUC", "spend RMSE"),
         right=("version", "churn AUC", "spend RMSE"),
     )
     for v in versions:
@@ -40,6 +35,7 @@ def list_versions(settings: Settings, *, as_json: bool) -> None:
             ", ".join(v.aliases),
             v.made_at,
             v.digest[:12],
+            ", ".join(f"{name} {number}" for name, number in v.components.items()),
             figure(v.figures.get("churn AUC")),
             figure(spend),
         )
@@ -47,62 +43,28 @@ def list_versions(settings: Settings, *, as_json: bool) -> None:
 
 
 def compare_versions(settings: Settings, one: str, other: str, *, as_json: bool) -> None:
-    """Print the differences of two bundles on the same rows."""
+    """Print the differences of two bundles on the same rows, and what they come to in words."""
     registry = wiring.registry(settings)
     versions = [registry.get(one), registry.get(other)]
-    with tempfile.TemporaryDirectory() as folder:
-        bundles = [load(registry.download(v, "bundle", Path(folder) / v.number)) for v in versions]
-        differences = compare(
-            *bundles,
-            store=wiring.event_store(settings),
-            now=settings.now,
-            catalogue=CATALOGUE,
-            wall=wiring.wall(settings),
-            horizons=settings.horizons,
-            training=settings.training,
-        )
+    compared = compare_bundles(settings, *(bundle_of(registry, v) for v in versions))
+    names = [v.number for v in versions]
+    said = verdict(compared, *(f"version {number}" for number in names))
     if as_json:
-        print_json([f.to_dict() for f in differences])
+        figures = [c.figure.to_dict() | {"verdict": c.verdict} for c in compared]
+        print_json({"one": names[0], "other": names[1], "figures": figures, "verdict": said})
         return
+    _show(compared, *names)
+    out.print(said)
+
+
+def _show(compared: list[Compared], one: str, other: str) -> None:
     drawn = table(
-        f"Version {versions[0].number} minus version {versions[1].number}, on the same rows",
-        *("figure", versions[0].number, versions[1].number, "difference [95 %]"),
-        right=(versions[0].number, versions[1].number, "difference [95 %]"),
+        f"Version {one} minus version {other}, on the same rows",
+        *("figure", one, other, "difference [95 %]", "verdict"),
+        right=(one, other, "difference [95 %]"),
     )
-    for f in differences:
-        d = f.difference
-        assert d is not None  # noqa: S101 - compare gives it with every figure
-        gap = f"{figure(d.value, 4)} [{figure(d.low, 4)}, {figure(d.high, 4)}]"
-        drawn.add_row(f.name, figure(f.model, 4), figure(f.baseline, 4), gap)
+    for c in compared:
+        f, d = c.figure, c.figure.difference
+        gap = f"{figure(d.value, 4)} [{figure(d.low, 4)}, {figure(d.high, 4)}]" if d else ""
+        drawn.add_row(f.name, figure(f.model, 4), figure(f.baseline, 4), gap, c.verdict)
     out.print(drawn)
-
-
-def promote(settings: Settings, which: str, *, as_json: bool) -> None:
-    """Let a version serve, if nothing speaks against it."""
-    registry = wiring.registry(settings)
-    version = promote_version(settings, registry, which)
-    if as_json:
-        print_json(vars(version))
-    else:
-        out.print(f"version {version.number} ({version.digest[:12]}) serves now")
-
-
-def promote_version(settings: Settings, registry: Registry, which: str) -> Version:
-    """Put the version's bundle on the shelf, point the service to it, move the alias.
-
-    Raises:
-        GateError: Its figures speak against it.
-        BundleError: It does not fit this code.
-    """
-    from serving.watcher import sync  # noqa: PLC0415 - imports mlflow
-    from training.tracking import CHAMPION, MODEL  # noqa: PLC0415
-
-    version = registry.get(which)
-    if reasons := refusals(registry.figures(version)):
-        raise GateError(f"version {version.number} may not serve: " + "; ".join(reasons))
-    shelf = wiring.shelf(settings)
-    with tempfile.TemporaryDirectory() as folder:
-        shelf.get(shelf.put(registry.download(version, "bundle", Path(folder))))
-    promoted = registry.promote(version.number)
-    sync(settings.mlflow_uri, MODEL, CHAMPION, shelf)
-    return promoted

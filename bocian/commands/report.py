@@ -11,7 +11,7 @@ from bocian import wiring
 from bocian.commands.screen import notes, out, print_json, table
 from bocian.settings import Settings
 from features.clock import DAY_US, iso, to_us
-from serving.policy.exploration import held_out
+from serving.policy.exploration import Stratum, held_out
 from training.evaluation.holdout import intention_to_treat
 from training.programme import SinceStart, since_start
 
@@ -40,10 +40,15 @@ def holdout(settings: Settings, *, as_json: bool) -> dict[str, Any]:
             "a report on the holdout needs decisions and some time since, got: "
             + ("no decision" if start is None else f"the first one at {iso(start)}")
         )
-    if others := sum(drawn(customer) != was for customer, was in decisions.held_out()):
+    others = {
+        one.customer_id
+        for one in decisions.drawn()
+        if drawn(one.customer_id) != (one.stratum == Stratum.HOLDOUT)
+    }
+    if others:
         raise ValueError(
             "the holdout must be drawn as it was when decisions were made, got: another stratum "
-            f"for {others} customers; secret or holdout_share in the table [policy] has changed"
+            f"for {len(others)} customers; secret or holdout_share in [policy] has changed"
         )
     with notes.status("what customers did since"):
         rows = since_start(wiring.event_store(settings), start, end, held_out=drawn)

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
+from bocian.commands.files import must_be_writable, write
 from bocian.commands.screen import bars, figure, out, print_json, table
 from models.table import TableError, load, save
 from training.config import Training
@@ -83,8 +82,7 @@ def score(file: Path, model: Path, to: Path, *, identifier: str | None, as_json:
         TableError: The model cannot be read, the table lacks what it learned from, or `to` has
             another ending.
     """
-    if to.suffix not in (".csv", ".parquet"):
-        raise TableError(f"--out must end in .csv or .parquet, got: {to}")
+    must_be_writable(to)
     learned = load(model)
     rows = read(file)
     if identifier is not None and identifier not in rows.column_names:
@@ -95,11 +93,7 @@ def score(file: Path, model: Path, to: Path, *, identifier: str | None, as_json:
     name = pa.array(np.arange(rows.num_rows)) if identifier is None else rows[identifier]
     predicted = learned.probability(rows)
     scores = pa.table({identifier or "row": name, PREDICTION: predicted})
-    to.parent.mkdir(parents=True, exist_ok=True)
-    if to.suffix == ".csv":
-        pa_csv.write_csv(scores, to)
-    else:
-        pq.write_table(scores, to)
+    write(scores, to)
     mean = float(predicted.mean())
     if as_json:
         print_json({"path": str(to), "rows": rows.num_rows, "mean": mean})

@@ -15,6 +15,7 @@ from training.columns import learnable
 from training.fairness import Protected
 from training.figures import Figure
 from training.pipeline import Declared, Trained, train
+from training.tuning import Memory
 
 if TYPE_CHECKING:
     from training.tracking import Registry, Version
@@ -29,33 +30,42 @@ class Result:
 
 
 def run(settings: Settings, *, force: bool, promote: bool, as_json: bool) -> Result:
-    """Train and say what came of it."""
+    """Train, say what came of it, and let it serve where asked or where nothing does yet.
+
+    Raises:
+        GateError: It should serve, and something speaks against it.
+    """
     registry = wiring.registry(settings)
     result = train_all(settings, registry, force=force)
     champion = registry.champion()
-    if promote or champion is None:
-        from bocian.commands.models import promote_version  # noqa: PLC0415
-
-        promote_version(settings, registry, result.version.number)
+    serves = promote or champion is None
+    figures = registry.figures(result.version)
     if as_json:
         print_json(
             {
                 "version": result.version.number,
                 "digest": result.version.digest,
+                "components": result.version.components,
                 "fresh": result.trained is not None,
-                "figures": [f.to_dict() for f in registry.figures(result.version)],
+                "rows": result.trained and result.trained.rows,
+                "features": result.trained and len(result.trained.bundle.features),
+                "figures": [f.to_dict() for f in figures],
             }
         )
-        return result
-    show_figures(registry.figures(result.version))
-    fresh = "trained" if result.trained else "up to date (nothing was trained again)"
-    out.print(f"bundle {result.version.digest[:12]}, version {result.version.number}: {fresh}")
-    if champion is not None and champion.number != result.version.number and not promote:
-        out.print(
-            f"version {champion.number} goes on serving; compare with `bocian models compare "
-            f"{result.version.number} champion`, then `bocian models promote "
-            f"{result.version.number}`"
-        )
+    else:
+        show_figures(figures)
+        fresh = "trained" if result.trained else "up to date (nothing was trained again)"
+        out.print(f"bundle {result.version.digest[:12]}, version {result.version.number}: {fresh}")
+        if champion is not None and champion.number != result.version.number and not promote:
+            out.print(
+                f"version {champion.number} goes on serving; compare with `bocian models compare "
+                f"{result.version.number} champion`, then `bocian models promote "
+                f"{result.version.number}`"
+            )
+    if serves:
+        from bocian.commands.promotion import promote_version  # noqa: PLC0415
+
+        promote_version(settings, registry, result.version.number)
     return result
 
 
@@ -63,7 +73,8 @@ def train_all(settings: Settings, registry: Registry, *, force: bool) -> Result:
     """A registered bundle of the present events and settings, trained anew where need be."""
     policy, effects = wiring.declared_policy(settings)
     store = wiring.event_store(settings)
-    inputs = wiring.training_inputs(settings, store.manifest.digest)
+    cohorts = wiring.quiet_cohorts(settings, store.customer_ids)
+    inputs = wiring.training_inputs(settings, store.manifest.digest, cohorts)
     if not force:
         for version in registry.versions():
             if version.inputs == inputs:
@@ -84,12 +95,27 @@ def train_all(settings: Settings, registry: Registry, *, force: bool) -> Result:
                 margin_rate=settings.business.margin,
                 proxy_trust=settings.send_time.proxy_trust,
             ),
+            cohorts=cohorts,
+            memory=_memory(settings, registry, inputs),
             progress=progress.tell,
         )
         progress.tell("register", 0, 1)
         version = registry.register(trained, inputs=inputs)
         progress.tell("register", 1, 1)
     return Result(version, trained)
+
+
+def _memory(settings: Settings, registry: Registry, inputs: str) -> Memory:
+    """The search of these inputs goes on where it broke off, and tries the champion's settings."""
+    from training.tracking import RegistryError  # noqa: PLC0415
+
+    champion = registry.champion()
+    try:
+        best = registry.document(champion, "parameters")["churn"] if champion else None
+    except RegistryError:
+        best = None  # registered before runs kept their parameters as a file
+    journal = settings.path("store") / "tuning.journal"
+    return Memory(journal, f"churn {inputs}", (best,) if best else ())
 
 
 def protected_attributes(settings: Settings) -> Protected:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,12 +39,12 @@ class ParetoNBD:
 
     def silent_deaths(
         self, frequency: FloatArray, since: FloatArray, until: FloatArray
-    ) -> Iterator[tuple[FloatArray, FloatArray]]:
+    ) -> tuple[FloatArray, FloatArray]:
         """When within (since, until] a customer who no longer bought may have stopped.
 
-        Yields:
-            Moments tau and the logs of their masses, each of shape (n,); the masses sum to the
-            integral of s * (alpha + tau)^-(r + x) * (beta + tau)^-(s + 1) over tau.
+        Returns:
+            Moments tau and the logs of their masses, each of shape (24, n); a customer's masses sum
+            to the integral of s * (alpha + tau)^-(r + x) * (beta + tau)^-(s + 1) over tau.
 
         Gauss' rule over ln(min(alpha, beta) + tau), in which the integrand is smooth whatever the
         parameters, ending where what is left is negligible (Fader & Hardie 2005, "A note on
@@ -58,23 +57,24 @@ class ParetoNBD:
         width = np.log1p(length / start)
         with np.errstate(divide="ignore"):  # no time to stop in: a mass of 0
             log_scale = np.log(self.s * width * start)
-        for node, weight in zip(*unit_rule(_NODES), strict=True):
-            tau = since + start * np.expm1(node * width)
-            log_mass = (
-                np.log(weight)
-                + log_scale
-                + node * width
-                - shape * np.log(self.alpha + tau)
-                - (self.s + 1) * np.log(self.beta + tau)
-            )
-            yield tau, log_mass
+        nodes, weights = (column[:, None] for column in unit_rule(_NODES))
+        tau = since + start * np.expm1(nodes * width)
+        log_mass = (
+            np.log(weights)
+            + log_scale
+            + nodes * width
+            - shape * np.log(self.alpha + tau)
+            - (self.s + 1) * np.log(self.beta + tau)
+        )
+        return tau, log_mass
 
     def _log_silent_death(
         self, histories: Histories, since: FloatArray, until: FloatArray
     ) -> FloatArray:
         """Log of all mass of `silent_deaths` over that of being alive at `age`, shape (n,)."""
         total = np.full(len(histories), -np.inf)
-        for _, log_mass in self.silent_deaths(histories.frequency, since, until):
+        # Node by node: numpy's own sum over the first axis depends on how many customers come.
+        for log_mass in self.silent_deaths(histories.frequency, since, until)[1]:
             total = np.logaddexp(total, log_mass)
         alive = (self.r + histories.frequency) * np.log(self.alpha + histories.age)
         return np.asarray(total + alive + self.s * np.log(self.beta + histories.age))
@@ -91,16 +91,21 @@ class ParetoNBD:
         """E[transactions in (age, age + horizon]], shape (n,); `horizon` a number or shape (n,).
 
         Given that the customer is alive, lambda ~ Gamma(r + x, alpha + T) and mu ~ Gamma(s, beta +
-        T) independently, so that it is P(alive) * (r + x) / (alpha + T) times the mean time alive
-        within the horizon, the integral of ((beta + T) / (beta + T + t))^s over t.
+        T) independently, so that it is P(alive) * (r + x) / (alpha + T) times the `time_alive`.
+        """
+        rate = (self.r + histories.frequency) / (self.alpha + histories.age)
+        return self.probability_alive(histories) * rate * self.time_alive(histories, horizon)
+
+    def time_alive(self, histories: Histories, horizon: npt.ArrayLike) -> FloatArray:
+        """E[time within (age, age + horizon] until one who is alive at `age` stops], shape (n,).
+
+        The integral of ((beta + T) / (beta + T + t))^s over t from 0 to the horizon.
         """
         beta = self.beta + histories.age
         stretch = np.log1p(histories.horizons(horizon) / beta)
         # (1 - e^-(s - 1)u) / (s - 1), of which u is the limit at s = 1.
         above = self.s - 1
-        alive_for = beta * (-np.expm1(-above * stretch) / above if above else stretch)
-        rate = (self.r + histories.frequency) / (self.alpha + histories.age)
-        return np.asarray(self.probability_alive(histories) * rate * alive_for)
+        return np.asarray(beta * (-np.expm1(-above * stretch) / above if above else stretch))
 
     def probability_of_any(self, histories: Histories, horizon: npt.ArrayLike) -> FloatArray:
         """P(at least one transaction in (age, age + horizon]), shape (n,).

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -41,7 +43,14 @@ def beta_rule(a: float, b: FloatArray, count: int) -> tuple[FloatArray, FloatArr
     return nodes.T, vectors[:, 0, :].T ** 2
 
 
+@cache
 def unit_rule(count: int) -> tuple[FloatArray, FloatArray]:
-    """Gauss' rule for the integral over [0, 1]: nodes and weights of shape (count,)."""
+    """Gauss' rule for the integral over [0, 1]: nodes and weights of shape (count,), read-only.
+
+    Finding the nodes takes longer than all else that is asked of one customer: it is done once.
+    """
     nodes, weights = np.polynomial.legendre.leggauss(count)
-    return (nodes + 1) / 2, weights / 2
+    rule = (nodes + 1) / 2, weights / 2
+    for column in rule:
+        column.setflags(write=False)
+    return rule

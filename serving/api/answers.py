@@ -51,7 +51,15 @@ class Predictions(_Answer):
 
     churn_probability: Probability | None
     churn_applies: Annotated[
-        bool, Field(description="Whether the customer ordered within the model's active window.")
+        bool,
+        Field(
+            description="Whether the customer ordered within the model's active window, or has an "
+            "active subscription where churn is its cancellation."
+        ),
+    ]
+    churn_by_days: Annotated[
+        dict[str, Probability | None],
+        Field(description="The churn probability for each horizon, in days."),
     ]
     raw_log_odds: float | None
     expected_margin_minor: Money | None
@@ -109,8 +117,9 @@ class Decision(_Answer):
 
 
 class Horizons(_Answer):
-    """How far the predictions look, in days."""
+    """How far the predictions look, in days, and what churn is."""
 
+    churn: Literal["no_order", "cancellation"]
     churn_days: int
     margin_days: int
 

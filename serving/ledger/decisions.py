@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -61,6 +62,14 @@ class StoredDecision:
             )
         if self.channel is None and self.send_at_us is not None:
             raise ValueError(f"send_at_us must be None for 'no_action', got: {self.send_at_us}")
+
+
+class Drawn(NamedTuple):
+    """In which part of the experiment a customer was; the slot is a local day: 2026-11-22."""
+
+    slot: str
+    customer_id: str
+    stratum: str
 
 
 DECISIONS = Table(
@@ -153,15 +162,12 @@ class Decisions:
             first: int | None = connection.scalar(select(func.min(DECISIONS.c.decided_at_us)))
         return first
 
-    def held_out(self) -> Iterator[tuple[str, bool]]:
-        """Each customer decided about, with whether a decision found them in the holdout.
-
-        A customer comes twice where decisions disagree.
-        """
-        query = select(DECISIONS.c.customer_id, DECISIONS.c.stratum == "holdout").distinct()
+    def drawn(self) -> Iterator[Drawn]:
+        """What was drawn for whom in each slot, in no order; the ledger is read as it is used."""
+        query = select(*(DECISIONS.c[name] for name in Drawn._fields))
         with reading(self._engine) as connection:
-            for customer_id, held_out in connection.execute(query):
-                yield customer_id, bool(held_out)
+            rows = connection.execution_options(yield_per=10_000).execute(query)
+            yield from (Drawn(*row) for row in rows)
 
     def _one(self, *conditions: ColumnElement[bool]) -> StoredDecision | None:
         with reading(self._engine) as connection:

@@ -20,9 +20,11 @@ from typer.testing import CliRunner
 
 from bocian import wiring
 from bocian.cli import app
+from bocian.commands.promotion import MONITORED
 from bocian.settings import load
 from features.catalogue import CATALOGUE
 from features.engine import compute
+from training.gate import Monitored
 
 pytestmark = pytest.mark.e2e
 
@@ -84,8 +86,9 @@ COMMANDS = tuple(_commands(typer.main.get_command(app)))
 def test_all_commands_are_there():
     assert {" ".join(words) for words in COMMANDS} == {
         "init", "ingest", "features list", "features build", "train", "audit", "models list",
-        "models compare", "models promote", "serve", "decide", "explain", "send", "demo", "score",
-        "events add", "compact", "erase", "simulate", "report holdout",
+        "models compare", "models promote", "models rollback", "serve", "decide", "explain", "send",
+        "demo", "score",
+        "events add", "compact", "erase", "simulate", "monitor", "clv", "report holdout",
     }  # fmt: skip
 
 
@@ -196,6 +199,27 @@ def test_audit_writes_a_page(own):
     assert Path(audited["page"]).read_text().startswith("<!doctype html>")
 
 
+def test_monitor_writes_what_the_gate_reads_and_fails_only_where_asked(own, tmp_path):
+    text, page = own.config.read_text(), tmp_path / "page.html"
+    strict = "[monitoring]\nshifted = 1e-9\nmoved = 1e-9\nmoved_share = 1e-9\n"
+    own.config.write_text(text + strict + "false_discovery = 0.999\n")
+    try:
+        found = given(bocian("monitor", "--json", "--page", page, "-c", own.config))
+        failed = bocian("monitor", "--fail-on-drift", "-c", own.config)
+    finally:
+        own.config.write_text(text)
+    assert found["changes"]["realised"] is None  # it was trained at this very moment
+    assert page.read_text().startswith("<!doctype html>")
+    left = Monitored.read(own.settings.path("store") / MONITORED)
+    champion = wiring.registry(own.settings).champion()
+    assert left == Monitored(champion.digest, found["made_at"], tuple(found["alarms"]))
+    assert failed.returncode == REFUSED, failed.stderr
+    assert "alarm: " in failed.stdout
+    assert "what to do: " in failed.stdout
+    # The gate must not meet these alarms in other tests.
+    (own.settings.path("store") / MONITORED).unlink()
+
+
 @pytest.fixture(scope="module")
 def random_shop(shop, tmp_path_factory):
     """The shop, where orders now come at random: ingested twice and trained again."""
@@ -238,8 +262,9 @@ def test_a_model_no_better_than_counting_is_refused(random_shop):
 
 def test_two_versions_are_compared_on_the_same_rows(random_shop):
     compared = given(bocian("models", "compare", "2", "1", "--json", "-c", random_shop["config"]))
-    assert len(compared) >= 3
-    for figure in compared:
+    assert compared["verdict"].startswith("version 2 beside version 1: ")
+    assert len(compared["figures"]) >= 6
+    for figure in compared["figures"]:
         difference = figure["difference"]
         gap = figure["model"] - figure["baseline"]
         assert difference["value"] == pytest.approx(gap, abs=1e-9)

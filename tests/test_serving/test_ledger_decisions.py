@@ -25,19 +25,11 @@ def test_what_is_not_there_is_none(ledger: Ledger):
     assert ledger.decisions.find("c1", "e1", "2017-W45") is None
 
 
-def test_when_all_began_and_who_was_held_out(ledger: Ledger, a_decision):
+def test_the_first_decision_of_all_is_the_earliest_not_the_first_stored(ledger: Ledger, a_decision):
     assert ledger.decisions.began_at_us() is None
-    for name, who, at, stratum in (
-        ("d1", "c1", 30, "main"),
-        ("d2", "c1", 20, "quiet"),
-        ("d3", "c2", 25, "holdout"),
-        ("d4", "c2", 40, "holdout"),
-    ):
-        ledger.decisions.put(
-            a_decision(name, customer_id=who, slot=name, decided_at_us=at, stratum=stratum)
-        )
+    for name, at in (("d1", 30), ("d2", 20), ("d3", 25)):
+        ledger.decisions.put(a_decision(name, slot=name, decided_at_us=at))
     assert ledger.decisions.began_at_us() == 20
-    assert sorted(ledger.decisions.held_out()) == [("c1", False), ("c2", True)]
 
 
 def test_the_first_writer_wins(ledger: Ledger, a_decision):

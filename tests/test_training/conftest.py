@@ -15,7 +15,7 @@ from models.effects import DeclaredEffects
 from training.config import Horizons, Training
 from training.pipeline import Declared, Trained, train
 
-HORIZONS = Horizons(churn_days=28, active_days=56, margin_days=56)
+HORIZONS = Horizons(churn_days=28, further_churn_days=(70,), active_days=56, margin_days=56)
 QUICK = Training(trials=0, dates=6, step_days=28, bootstrap=100, threads=1)
 DECLARED = Declared(
     business={"currency": "EUR", "time_zone": "Europe/Warsaw"},

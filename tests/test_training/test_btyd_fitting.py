@@ -154,6 +154,21 @@ def test_customers_who_never_stop_are_fitted_too(law, truth):
     assert model.expected_transactions(past, 20).sum() == pytest.approx(20 * rate.sum(), rel=0.03)
 
 
+def test_customers_who_spend_alike_are_fitted_too():
+    rng = np.random.default_rng(9)
+    times = rng.integers(1, 20, 300)
+    mean = rng.gamma(4 * times, 3000 / (4 * times))
+    model = gamma_gamma.fit(times, mean).model
+    everyone = np.full(300, mean @ times / times.sum())
+    assert model.expected_mean(times, mean) == pytest.approx(everyone, rel=0.1)
+
+
+def test_one_price_for_all_is_what_everyone_is_expected_to_pay():
+    times = np.array([1.0, 2.0, 9.0, 1.0])
+    model = gamma_gamma.fit(times, np.full(4, 999.0)).model
+    assert model.expected_mean(times, np.full(4, 999.0)) == pytest.approx(999, rel=0.01)
+
+
 @PAIRS
 def test_nobody_who_bought_again_cannot_be_fitted(law, truth):
     with pytest.raises(ValueError, match="who bought again, got: frequency=0 in all of 2 rows"):
@@ -205,7 +220,7 @@ def test_the_density_of_mean_margins_is_one_and_its_gradient_a_derivative():
     ("frequency", "mean", "message"),
     [
         ([1, 2], [5], r"mean_margin must be of shape \(2,\) like frequency, got: \(1,\)"),
-        ([1, 2, 0], [5, -1, 8], r"two different amounts above 0, got: \[5.0\] of 3 rows"),
+        ([1, 0], [-1, 8], "mean_margin must hold an amount above 0, got: none in 2 rows"),
     ],
 )
 def test_margins_that_teach_nothing_are_refused(frequency, mean, message):

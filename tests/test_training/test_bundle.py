@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from feature_rows import feature_rows
 
 from models.bundle import MANIFEST, BundleError, digest, load
 from models.effects import DeclaredEffects
@@ -17,7 +18,7 @@ from models.predict import predict
 def matrix(trained):
     """Features as the models may meet them, also far away and unknown."""
     rng = np.random.default_rng(5)
-    made = rng.gamma(1, 50, size=(300, len(trained.bundle.features)))
+    made = np.column_stack(list(feature_rows(trained.bundle.features, 300, rng).values()))
     sometimes_unknown = [
         "mean_gap_days" in name or "share" in name for name in trained.bundle.features
     ]
@@ -32,9 +33,11 @@ def saved(trained, tmp_path):
 
 
 def predictions(bundle, matrix):
-    since = np.where(np.arange(len(matrix)) % 7 == 0, np.nan, np.arange(len(matrix)) / 3.0)
+    since = matrix[:, list(bundle.features).index("days_since_last_order")]
     counts = np.random.default_rng(6).poisson(0.1, (len(matrix), 168))
-    return vars(predict(bundle, matrix, since, counts))
+    found = vars(predict(bundle, matrix, since, counts))
+    by_days = {f"churn {d} days": p for d, p in found.pop("churn_by_days").items()}
+    return found | by_days
 
 
 def test_a_loaded_bundle_predicts_the_same_bits(trained, saved, matrix):
@@ -52,8 +55,8 @@ def test_a_loaded_bundle_says_the_same(trained, saved):
     assert list(loaded.features) == list(made.features)
     assert (loaded.business, loaded.policy) == (made.business, made.policy)
     assert (loaded.made_at, loaded.churn.estimand) == (made.made_at, made.churn.estimand)
-    assert loaded.clv.interval == made.clv.interval
-    assert loaded.clv.start == made.clv.start
+    assert loaded.clv.hybrid == made.clv.hybrid
+    assert loaded.clv.columns == made.clv.columns
     assert loaded.effects.arms == made.effects.arms
     assert loaded.effects.share.tobytes() == made.effects.share.tobytes()
 
@@ -66,7 +69,7 @@ def test_a_bundle_keeps_its_digest_on_all_its_ways(trained, saved, tmp_path):
     assert other.save(tmp_path / "other") != stated
 
 
-BOOSTERS = ("churn", "clv_any_order", "clv_spend_if_any")
+BOOSTERS = ("churn", "churn_70d", "clv_on_start", "clv_alone")
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
@@ -104,9 +107,9 @@ def test_one_other_byte_gives_another_digest_and_a_booster_with_one_is_refused(n
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda stated: stated | {"format": 2}, r"format must be 1, got: 2"),
+        (lambda stated: stated | {"format": 1}, r"format must be 2, got: 1"),
         (lambda stated: {k: v for k, v in stated.items() if k != "clv"}, r"cannot be read.*'clv'"),
-        (lambda stated: stated | {"churn": {}}, r"cannot be read: KeyError: 'slope'"),
+        (lambda stated: stated | {"churn": [{}]}, r"cannot be read: KeyError: 'calibration'"),
         (lambda stated: stated | {"send_time": {"strength": 1}}, r"cannot be read"),
         (lambda stated: [stated], r"cannot be read: TypeError"),
     ],
@@ -151,7 +154,7 @@ def test_a_feature_that_is_missing_or_changed_is_named(trained):
 
 def test_predictions_say_where_they_do_not_apply(trained, matrix):
     since = np.array([np.nan, 0.0, 56.0, 56.1])
-    made = predict(trained.bundle, matrix[:4], since, np.zeros((4, 168), np.int64))
+    made = predict(trained.bundle, matrix[[0, 100, 101, 102]], since, np.zeros((4, 168), np.int64))
     assert made.churn_applies.tolist() == [False, True, True, False]
     for values in (
         made.churn_probability, made.expected_margin, made.margin_low, made.margin_high,

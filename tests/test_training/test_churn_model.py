@@ -1,4 +1,4 @@
-"""Churn: a planted truth is found, calibrated and taken apart; tuning keeps its bounds."""
+"""Churn: a planted truth is found, calibrated and taken apart."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from training.evaluation.probabilities import calibration_slope
 from training.evaluation.ranking import auc
 from training.snapshot import Snapshot
 from training.splits import split
-from training.tuning import tune
+from training.tuning import Memory
 
 TEST = 17_500 * DAY_US
 HORIZONS = Horizons(churn_days=28, active_days=56)
@@ -48,7 +48,8 @@ def population(dates, per_date: int, seed: int) -> Snapshot:
         as_of=as_of,
         features=features,
         names=NAMES,
-        orders_after=stays.astype(np.int64),
+        churned=~stays[:, None],
+        order_days_after=stays.astype(np.int64),
         spend_after=stays.astype(np.int64) * 1000,
     )
 
@@ -101,7 +102,7 @@ def test_the_same_seed_gives_the_same_model(fitted, unseen):
 def test_dates_that_are_not_of_the_split_teach_nothing(fitted, unseen):
     """Rows of the test date with every label turned around: had they been read, all would turn."""
     rows = population([*SPLIT.dates, TEST], 1000, 1)
-    rows.orders_after[rows.as_of == TEST] = 1 - rows.orders_after[rows.as_of == TEST]
+    rows.churned[rows.as_of == TEST] ^= True
     kept = rows.at(SPLIT.dates)
     with_test = fit(rows, SPLIT, horizons=HORIZONS, training=TRAINING)
     without = fit(kept, SPLIT, horizons=HORIZONS, training=TRAINING)
@@ -112,7 +113,7 @@ def test_dates_that_are_not_of_the_split_teach_nothing(fitted, unseen):
 def test_churn_is_defined_for_who_was_active():
     rows = population([TEST], 5, 3)
     rows.features[:, 0] = [0, 55.9, 56, 56.1, np.nan]
-    rows.orders_after[:] = [0, 1, 2, 0, 0]
+    rows.churned[:, 0] = [True, False, False, True, True]
     assert churned(active(rows, HORIZONS)).tolist() == [1, 0, 0]
 
 
@@ -134,6 +135,20 @@ def test_calibration_finds_a_planted_slope_and_intercept(slope, intercept, seed)
     assert found.intercept == pytest.approx(intercept, abs=5 * errors[1] + 0.03)
 
 
+def test_calibration_rests_on_the_settings_that_were_chosen(tmp_path):
+    """Kept from the search, or, where that was done before, computed again: the same."""
+    rows = population(SPLIT.dates, 300, 1)
+    training = TRAINING.model_copy(update={"trials": 3, "tuning_seconds": 60})
+    memory = Memory(tmp_path / "journal", "one")
+    first, again = (
+        fit(rows, SPLIT, horizons=HORIZONS, training=training, memory=memory) for _ in range(2)
+    )
+    assert first.chosen == again.chosen
+    assert first.chosen.trials == 3
+    assert first.model.calibration == again.model.calibration
+    assert first.model.calibration != Calibration()
+
+
 def test_calibration_never_turns_the_order_around():
     raw = np.linspace(-2, 2, 200)
     assert platt(raw, (raw < 0).astype(float)).slope > 0
@@ -142,43 +157,3 @@ def test_calibration_never_turns_the_order_around():
 def test_a_calibration_by_hand():
     p = Calibration(slope=2, intercept=-1)(np.array([0.5, 1.0]))
     np.testing.assert_allclose(p, [0.5, 1 / (1 + np.exp(-1))])
-
-
-# --- tuning -----------------------------------------------------------------------------------
-
-SPACE = {"leaves": (2, 64), "rate": (0.01, 1.0)}
-DEFAULTS = {"leaves": 60, "rate": 0.9, "objective": "binary"}
-
-
-def distance(parameters):
-    """Least at leaves 8 and rate 0.1."""
-    return np.log(parameters["leaves"] / 8) ** 2 + np.log(parameters["rate"] / 0.1) ** 2
-
-
-def test_tuning_finds_better_settings_within_its_space_and_tells_how_far_it_is():
-    tried, told = [], []
-
-    def loss(parameters):
-        tried.append(parameters)
-        return distance(parameters)
-
-    training = Training(trials=25, tuning_seconds=60)
-    chosen = tune(loss, DEFAULTS, SPACE, training, lambda *done: told.append(done))
-    assert tried[0] == DEFAULTS
-    assert all(2 <= t["leaves"] <= 64 and 0.01 <= t["rate"] <= 1 for t in tried)
-    assert isinstance(chosen.parameters["leaves"], int)
-    assert chosen.parameters["objective"] == "binary"
-    assert chosen.loss == distance(chosen.parameters) == min(map(distance, tried))
-    assert chosen.loss < distance(DEFAULTS) / 4
-    assert (chosen.trials, told[-1]) == (25, (25, 25))
-
-
-def test_tuning_keeps_good_defaults():
-    best = DEFAULTS | {"leaves": 8, "rate": 0.1}
-    assert tune(distance, best, SPACE, Training(trials=5)).parameters == best
-
-
-@pytest.mark.parametrize("bounds", [{"trials": 0}, {"tuning_seconds": 0}])
-def test_without_time_or_trials_the_defaults_are_taken(bounds):
-    chosen = tune(distance, DEFAULTS, SPACE, Training(**bounds))
-    assert (chosen.parameters, chosen.loss, chosen.trials) == (DEFAULTS, distance(DEFAULTS), 0)

@@ -10,6 +10,7 @@ from features.block import Block
 from features.clock import DAY_US
 from features.events import TYPE_CODE
 from training.labels.orders import orders_after
+from training.labels.subscriptions import cancelled_after
 
 AS_OF = 17_500 * DAY_US
 CUSTOMERS = 3
@@ -19,7 +20,7 @@ EVENTS = st.lists(
         st.integers(-3, 40).map(lambda days: AS_OF + days * DAY_US),
         st.sampled_from((-1, 0, 0, 0, 1)),  # microseconds around a whole day
         st.integers(0, 20).map(lambda days: days * DAY_US),
-        st.sampled_from(("order", "order_line", "session")),
+        st.sampled_from(("order", "order_line", "session", "subscription_cancelled")),
         st.integers(0, 10**12),
     ),
     max_size=40,
@@ -50,18 +51,20 @@ def test_labels_are_those_of_a_plain_loop(events, days, known_by):
     instants = [AS_OF, AS_OF + 7 * DAY_US]
     until = AS_OF + known_by * DAY_US
     count, total = orders_after(block_of(events), np.array(instants), days, until)
+    cancelled = cancelled_after(block_of(events), np.array(instants), days, until)
     for customer in range(CUSTOMERS):
         for t, start in enumerate(instants):
-            values = [
-                value
+            came = [
+                (kind, value)
                 for who, at, near, lag, kind, value in events
                 if who == customer
-                and kind == "order"
                 and start <= at + near < start + days * DAY_US
                 and at + near + lag <= until
             ]
+            values = [value for kind, value in came if kind == "order"]
             assert count[customer, t] == len(values)
             assert total[customer, t] == sum(values)
+            assert cancelled[customer, t] == ("subscription_cancelled" in dict(came))
 
 
 def test_the_window_holds_its_start_and_not_its_end():

@@ -17,7 +17,7 @@ from training.config import Horizons, Training
 from training.figures import nearest_window
 from training.snapshot import snapshot
 
-HORIZONS = Horizons(churn_days=28, active_days=56, margin_days=56)
+HORIZONS = Horizons(churn_days=28, further_churn_days=(70,), active_days=56, margin_days=56)
 
 
 def test_it_gives_a_bundle_with_figures_and_sizes(trained):
@@ -28,6 +28,7 @@ def test_it_gives_a_bundle_with_figures_and_sizes(trained):
     named = {f.name: f for f in trained.figures}
     assert set(named) == {
         "churn AUC", "churn log-loss", "churn calibration error", "churn calibration slope",
+        "churn AUC, 70 days", "churn log-loss, 70 days",
         "spend RMSE, 56 days", "spend bias", "spend rank correlation",
         "spend interval coverage", "send time log-likelihood",
     }  # fmt: skip
@@ -38,6 +39,7 @@ def test_it_gives_a_bundle_with_figures_and_sizes(trained):
     for figure in (auc, named["spend RMSE, 56 days"]):
         assert figure.difference.value == pytest.approx(figure.model - figure.baseline)
         assert figure.difference.low <= figure.difference.value <= figure.difference.high
+    assert named["churn AUC, 70 days"].model > 0.6
     assert named["spend rank correlation"].model > 0.5
     assert auc.to_dict()["difference"]["low"] == auc.difference.low
     assert 0 < trained.rows["churn_test"] <= trained.rows["margin_test"] < trained.rows["snapshot"]
@@ -99,6 +101,13 @@ def test_a_history_that_is_too_short_is_refused(tmp_path, train_on):
         train_on(store)
 
 
+def test_cancellations_without_subscriptions_are_refused(shop_store, train_on):
+    horizons = Horizons(churn="cancellation")
+    catalogue = CATALOGUE.keep("days_since_last_order", "frequency")
+    with pytest.raises(ValueError, match="'subscription_cancelled', the store holds none"):
+        train_on(shop_store, horizons=horizons, catalogue=catalogue)
+
+
 # --- snapshots --------------------------------------------------------------------------------
 
 
@@ -122,7 +131,8 @@ def test_a_snapshot_has_a_row_for_each_customer_who_has_ordered_before(shop_stor
             own = [(at, v) for c, at, v in orders if c == at_date.customer_id[i]]
             after28 = [v for at, v in own if date <= at < date + 28 * DAY_US]
             after56 = [v for at, v in own if date <= at < date + 56 * DAY_US]
-            assert at_date.orders_after[i] == len(after28)
+            after70 = [v for at, v in own if date <= at < date + 70 * DAY_US]
+            assert at_date.churned[i].tolist() == [not after28, not after70]
             assert at_date.spend_after[i] == sum(after56)
             since = (date - max(at for at, _ in own if at < date)) / DAY_US
             assert at_date.column("days_since_last_order")[i] == since

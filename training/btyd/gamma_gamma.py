@@ -21,7 +21,7 @@ def fit(frequency: FloatArray, mean_margin: FloatArray) -> Fitted[GammaGamma]:
         mean_margin: Mean margin of those transactions, shape (n,); NaN where there were none.
 
     Raises:
-        ValueError: arrays of other shapes, or fewer than two different positive means.
+        ValueError: arrays of other shapes, or no positive mean.
     """
     if frequency.shape != mean_margin.shape:
         raise ValueError(
@@ -30,18 +30,23 @@ def fit(frequency: FloatArray, mean_margin: FloatArray) -> Fitted[GammaGamma]:
         )
     teaches = (frequency > 0) & (mean_margin > 0)
     x, m = frequency[teaches], mean_margin[teaches]
-    if len(np.unique(m)) < 2:
+    if not len(m):
         raise ValueError(
-            f"mean_margin must hold two different amounts above 0, got: {np.unique(m).tolist()} "
-            f"of {len(frequency)} rows"
+            f"mean_margin must hold an amount above 0, got: none in {len(frequency)} rows"
         )
 
-    def likelihood(parameters: FloatArray) -> tuple[float, FloatArray]:
-        values, gradients = log_likelihoods(GammaGamma(*parameters.tolist()), x, m)
-        return float(values.mean()), gradients.mean(axis=1)
+    # Where customers hardly differ, q and v run off to infinity together: v / q stays.
+    def model(at: FloatArray) -> GammaGamma:
+        p, q, v_by_q = at.tolist()
+        return GammaGamma(p, q, q * v_by_q)
 
-    found, value = maximise(likelihood, np.array([1.0, 2.0, float(m.mean())]))
-    return Fitted(GammaGamma(*found.tolist()), value * len(x), len(x))
+    def likelihood(at: FloatArray) -> tuple[float, FloatArray]:
+        values, gradients = log_likelihoods(model(at), x, m)
+        by_p, by_q, by_v = gradients.mean(axis=1)
+        return float(values.mean()), np.array([by_p, by_q + by_v * at[2], by_v * at[1]])
+
+    found, value = maximise(likelihood, np.array([1.0, 2.0, float(m.mean()) / 2]))
+    return Fitted(model(found), value * len(x), len(x))
 
 
 def log_likelihoods(

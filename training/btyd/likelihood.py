@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from models.btyd.histories import FloatArray, Histories
 
@@ -55,14 +56,16 @@ def maximise(likelihood: Likelihood, start: FloatArray) -> tuple[FloatArray, flo
         return -value, -gradient * parameters
 
     lowest, highest = np.log(start) - _FARTHEST, np.log(start) + _FARTHEST
-    found = minimize(
-        loss,
-        np.log(start),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=list(zip(lowest, highest, strict=True)),
-        options={"maxiter": 1000, "ftol": 1e-14, "gtol": 1e-8},
-    )
+    # Matrices of four columns: waking threads for them takes longer than all else.
+    with threadpool_limits(1, "blas"):
+        found = minimize(
+            loss,
+            np.log(start),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=list(zip(lowest, highest, strict=True)),
+            options={"maxiter": 1000, "ftol": 1e-14, "gtol": 1e-8},
+        )
     # At the limit of precision the line search gives up where the gradient is as good as 0, or
     # points out of bounds.
     slope = found.x - np.clip(found.x - found.jac, lowest, highest)

@@ -10,8 +10,13 @@ from models.btyd.histories import FloatArray
 from training.btyd.likelihood import Fitted, maximise, patterns, typical_wait
 
 
-def fit(histories: Histories) -> Fitted[ParetoNBD]:
+def fit(histories: Histories, near: ParetoNBD | None = None) -> Fitted[ParetoNBD]:
     """Fit Pareto/NBD in the histories' unit of time.
+
+    Args:
+        histories: Of n customers.
+        near: Where the search starts, such as a fit to the same customers at another day; it ends
+            at the same parameters, and sooner.
 
     Raises:
         ValueError: nobody bought again.
@@ -22,7 +27,8 @@ def fit(histories: Histories) -> Fitted[ParetoNBD]:
         values, gradients = log_likelihoods(ParetoNBD(*parameters.tolist()), rows)
         return float(values @ shares), gradients @ shares
 
-    start = np.array([1.0, typical_wait(histories), 1.0, float(histories.age.mean())])
+    first = near or ParetoNBD(1.0, typical_wait(histories), 1.0, float(histories.age.mean()))
+    start = np.array([first.r, first.alpha, first.s, first.beta])
     found, value = maximise(likelihood, start)
     return Fitted(ParetoNBD(*found.tolist()), value * len(histories), len(histories))
 
@@ -52,7 +58,7 @@ def log_likelihoods(model: ParetoNBD, histories: Histories) -> tuple[FloatArray,
 
     gradients = (1 - dead) * gradient(np.zeros_like(age), age)
     total = values - common
-    for tau, log_mass in model.silent_deaths(x, histories.t_x, age):
+    for tau, log_mass in zip(*model.silent_deaths(x, histories.t_x, age), strict=True):
         gradients += np.exp(log_mass - total) * gradient(np.ones_like(age), tau)
     gradients[0] += digamma(r + x) - digamma(r) + np.log(alpha)
     gradients[1] += r / alpha

@@ -1,4 +1,4 @@
-"""Learn at which hours of the week customers act, and how much their own past tells."""
+"""The hours of orders: what stands in for engagement where no message was ever answered."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STRENGTHS = (5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0)
 _SAME_HOUR = (0.0, 0.5, 0.8, 1.0)
 
 
-def fit(
+def of_orders(
     store: EventReader, *, now: int, wall: Wall, trust: float, holdout_days: int = 28
 ) -> tuple[SendTimeModel, dict[str, float]]:
     """The model that best foretells the hours of the last `holdout_days`, refitted on all.

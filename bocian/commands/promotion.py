@@ -1,0 +1,153 @@
+"""Which bundle serves: a version is let through the gate, or the one before is put back."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bocian import wiring
+from bocian.commands.screen import notes, out, print_json
+from bocian.settings import Settings
+from features.catalogue import CATALOGUE
+from models.bundle import Bundle, BundleError, load
+from training.compare import Compared, compare
+from training.gate import Evidence, Monitored, refusals
+
+if TYPE_CHECKING:
+    from training.tracking import Override, Registry, Version
+
+MONITORED = "monitored.json"
+"""Where `bocian monitor` leaves its result, in the store's folder."""
+
+
+class GateError(ValueError):
+    """A version may not serve, for the reasons given."""
+
+
+def promote(
+    settings: Settings, which: str, *, override: tuple[str, str] | None = None, as_json: bool
+) -> None:
+    """Let a version serve, if nothing speaks against it or somebody answers for it."""
+    from training.tracking import Override  # noqa: PLC0415 - imports mlflow
+
+    registry = wiring.registry(settings)
+    answered = Override(*override) if override else None
+    _tell(promote_version(settings, registry, which, override=answered), as_json=as_json)
+
+
+def roll_back(settings: Settings, *, as_json: bool) -> None:
+    """Let the bundle serve that did before the champion; no gate is asked."""
+    registry = wiring.registry(settings)
+    _shelve(settings, registry, registry.before())
+    version = registry.roll_back()
+    _serve_champion(settings)
+    _tell(version, as_json=as_json)
+
+
+def promote_version(
+    settings: Settings, registry: Registry, which: str, *, override: Override | None = None
+) -> Version:
+    """Ask the gate, put the version's bundle on the shelf, move the alias, point the service to it.
+
+    Args:
+        settings: Of the business.
+        registry: Where the version is registered.
+        which: A version's number or alias.
+        override: Who answers for it where the gate refuses.
+
+    Raises:
+        GateError: Something speaks against it, and nobody answers for it.
+        BundleError: It does not fit this code, which nobody can answer for.
+    """
+    version = registry.get(which)
+    reasons = refusals(_evidence(settings, registry, version))
+    if reasons and override is None:
+        raise GateError(f"version {version.number} may not serve: " + "; ".join(reasons))
+    _shelve(settings, registry, version)
+    promoted = registry.promote(
+        version.number, override=override if reasons else None, against=reasons
+    )
+    _serve_champion(settings)
+    return promoted
+
+
+def _evidence(settings: Settings, registry: Registry, version: Version) -> Evidence:
+    from training.tracking import RegistryError  # noqa: PLC0415
+
+    bundle = bundle_of(registry, version)
+    try:
+        audit = registry.document(version, "audit")
+    except RegistryError:
+        audit = None
+    try:
+        bundle.columns(CATALOGUE.hashes)
+        features, beside = "", _beside_champion(settings, registry, version, bundle)
+    except BundleError as error:
+        features, beside = str(error), []
+    return Evidence(
+        digest=version.digest,
+        figures=registry.figures(version),
+        audit=audit,
+        protected=settings.protected.attributes if settings.protected else (),
+        features=features,
+        champion=beside,
+        monitored=Monitored.read(settings.path("store") / MONITORED),
+    )
+
+
+def _beside_champion(
+    settings: Settings, registry: Registry, version: Version, bundle: Bundle
+) -> list[Compared]:
+    """How the version compares with the champion; nothing where there is none to compare with."""
+    champion = registry.champion()
+    if champion is None or champion.number == version.number:
+        return []
+    serving = bundle_of(registry, champion)
+    try:
+        serving.columns(CATALOGUE.hashes)
+    except BundleError as error:
+        notes.print(f"not held against the champion, which cannot be judged any more: {error}")
+        return []
+    return compare_bundles(settings, bundle, serving)
+
+
+def compare_bundles(settings: Settings, one: Bundle, other: Bundle) -> list[Compared]:
+    """Both on the same rows of the present events."""
+    return compare(
+        one,
+        other,
+        store=wiring.event_store(settings),
+        now=settings.now,
+        catalogue=CATALOGUE.keep(*{**one.features, **other.features}),
+        wall=wiring.wall(settings),
+        horizons=settings.horizons,
+        training=settings.training,
+    )
+
+
+def bundle_of(registry: Registry, version: Version) -> Bundle:
+    """The version's models."""
+    with tempfile.TemporaryDirectory() as folder:
+        return load(registry.download(version, "bundle", Path(folder)))
+
+
+def _shelve(settings: Settings, registry: Registry, version: Version) -> None:
+    """Copy the bundle to where the service reads, and load it there once, as a trial."""
+    shelf = wiring.shelf(settings)
+    with tempfile.TemporaryDirectory() as folder:
+        shelf.get(shelf.put(registry.download(version, "bundle", Path(folder))))
+
+
+def _serve_champion(settings: Settings) -> None:
+    from serving.watcher import sync  # noqa: PLC0415 - imports mlflow
+    from training.tracking import CHAMPION, MODEL  # noqa: PLC0415
+
+    sync(settings.mlflow_uri, MODEL, CHAMPION, wiring.shelf(settings))
+
+
+def _tell(version: Version, *, as_json: bool) -> None:
+    if as_json:
+        print_json(vars(version))
+    else:
+        out.print(f"version {version.number} ({version.digest[:12]}) serves now")

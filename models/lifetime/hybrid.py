@@ -1,0 +1,136 @@
+"""A mixture of a buy-till-you-die model and trees, weighed by what earlier cutoffs proved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from models.btyd.histories import FloatArray
+from models.lifetime.spread import Counts, Spread
+from models.lifetime.start import Past, Reading, Start
+
+EXPERTS: Final = ("Pareto/NBD", "all stay", "trees on Pareto/NBD", "trees alone")
+"""Who expects something: the start; the start if whoever is a customer still remains one; the start
+times a factor; and a pace from trees that know nothing of a start, but as a column."""
+
+Weights = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """What n customers are expected to do within a horizon; all arrays are of shape (n,).
+
+    Attributes:
+        probability_of_order: P(at least one transaction).
+        transactions: Expected number of transactions, above 0.
+        size: Of their negative binomial distribution: their variance is m + m^2 / size for the
+            expected number m.
+        margin: Expected margin, in the unit of the margins that taught the model.
+        days_to_next_order: Median days until the next transaction of one who goes on buying;
+            whatever the horizon.
+    """
+
+    probability_of_order: FloatArray
+    transactions: FloatArray
+    size: FloatArray
+    margin: FloatArray
+    days_to_next_order: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Hybrid:
+    """Expected transactions and margin over any horizon.
+
+    Transactions are a mixture of what `EXPERTS` expect, and so is the margin, with weights of its
+    own: each expert's transactions times what Gamma-Gamma expects of one. Trees tell a customer's
+    pace, the same for every horizon; how expectations grow with the horizon is the buy-till-you-die
+    model's part, and how far its stopping is believed the second weight's.
+
+    Attributes:
+        start: The buy-till-you-die model.
+        scales: Divide the factors of the trees on the start, and the paces of the trees alone, so
+            that they move transactions from customer to customer and leave the total: totals of a
+            few past periods say little of the next.
+        transactions: Weights of `EXPERTS`, at least 0, which sum to 1.
+        margin: Likewise, for the margin.
+        spread: Of what comes around what is expected.
+    """
+
+    start: Start
+    scales: tuple[float, float]
+    transactions: Weights
+    margin: Weights
+    spread: Spread
+
+    def value(
+        self, past: Past, reading: Reading, weeks: float, on_start: FloatArray, alone: FloatArray
+    ) -> Value:
+        """What is expected of each of n customers.
+
+        Args:
+            past: What they did.
+            reading: What the start makes of it.
+            weeks: Length of the horizon, above 0.
+            on_start: Raw scores of the trees on the start, logs of factors, shape (n,).
+            alone: Raw scores of the trees alone, logs of paces, shape (n,).
+        """
+        alive = self.start.weeks_alive(past.histories, weeks)
+        paces = (np.exp(on_start) / self.scales[0], np.exp(alone) / self.scales[1])
+        experts = opinions(reading.pace, alive, weeks, *paces)
+        counts = self.spread.counts(_mixture(experts, self.transactions), reading.size)
+        return Value(
+            probability_of_order=counts.probability_of_any(),
+            transactions=counts.mean,
+            size=counts.size,
+            margin=_mixture(experts, self.margin) * reading.margin,
+            days_to_next_order=reading.days_to_next_order,
+        )
+
+    def transactions_interval(self, value: Value, level: float) -> tuple[FloatArray, FloatArray]:
+        """Ends of the central predictive interval of the transactions, each of shape (n,)."""
+        counts = Counts(value.transactions, value.size)
+        return counts.quantile((1 - level) / 2), counts.quantile((1 + level) / 2)
+
+    def margin_interval(self, value: Value, level: float) -> tuple[FloatArray, FloatArray]:
+        """Ends of the central predictive interval of the margin, each of shape (n,)."""
+        counts = Counts(value.transactions, value.size)
+        low, high = (
+            self.spread.margin_quantile(counts, value.margin, (1 + sign * level) / 2)
+            for sign in (-1, 1)
+        )
+        return low, high
+
+    def transactions_probabilities(
+        self, value: Value, came: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """P(fewer transactions than came), P(at most as many), each of shape (n,)."""
+        counts = Counts(value.transactions, value.size)
+        return counts.cdf(came - 1), counts.cdf(came)
+
+    def margin_probabilities(self, value: Value, came: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """P(less margin than came), P(at most as much), each of shape (n,); below 0 counts as 0."""
+        counts, margin = Counts(value.transactions, value.size), np.maximum(came, 0)
+        at_most = self.spread.margin_cdf(counts, value.margin, margin)
+        return np.where(margin > 0, at_most, 0.0), at_most
+
+
+def opinions(
+    pace: FloatArray, alive: FloatArray, weeks: float, factor: FloatArray, own_pace: FloatArray
+) -> tuple[FloatArray, ...]:
+    """Transactions that each of `EXPERTS` expects within `weeks`, each of shape (n,).
+
+    Args:
+        pace: Transactions a week by the start.
+        alive: Weeks that a customer remains one.
+        weeks: Length of the horizon.
+        factor: What the trees on the start multiply its pace by.
+        own_pace: Transactions a week by the trees alone.
+    """
+    return pace * alive, pace * weeks, pace * factor * alive, own_pace * alive
+
+
+def _mixture(experts: tuple[FloatArray, ...], weights: Weights) -> FloatArray:
+    # Not a matrix product, whose last bit depends on how many rows come.
+    return np.asarray(sum(w * e for w, e in zip(weights, experts, strict=True)))

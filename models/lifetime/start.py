@@ -1,0 +1,108 @@
+"""Where the trees start: what a buy-till-you-die model expects of a short history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from models.btyd import GammaGamma, Histories, ParetoNBD
+from models.btyd.histories import FloatArray
+
+START_COLUMNS: Final = ("pareto_nbd_alive", "pareto_nbd_pace", "gamma_gamma_margin")
+"""The columns that trees may read beside features."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """What n customers did so far, as far as the start reads it.
+
+    Attributes:
+        histories: When they bought, in weeks.
+        mean_margin: Mean margin of all their transactions, the first included, shape (n,). The
+            Gamma-Gamma literature leaves the first out; who bought once then has a margin like
+            everyone's. A mean below 0 counts as 0: a gamma distribution knows none.
+
+    Raises:
+        ValueError: `mean_margin` is of another shape or not finite.
+    """
+
+    histories: Histories
+    mean_margin: FloatArray
+
+    def __post_init__(self) -> None:
+        if self.mean_margin.shape != (len(self.histories),):
+            raise ValueError(
+                f"mean_margin must be of shape ({len(self.histories)},) like the histories, "
+                f"got: {self.mean_margin.shape}"
+            )
+        if not np.isfinite(self.mean_margin).all():
+            row = int(np.argmin(np.isfinite(self.mean_margin)))
+            raise ValueError(
+                f"mean_margin must be finite, got: {self.mean_margin[row]} in row {row}"
+            )
+        object.__setattr__(self, "mean_margin", np.maximum(self.mean_margin, 0.0))
+
+    def __len__(self) -> int:
+        return len(self.histories)
+
+    @property
+    def transactions(self) -> FloatArray:
+        """How many transactions `mean_margin` is of, shape (n,)."""
+        return self.histories.frequency + 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What `Start` makes of n customers; all arrays are of shape (n,).
+
+    Attributes:
+        alive: P(still a customer).
+        pace: Expected transactions a week, just now.
+        size: Of the number of transactions to come if that were negative binomial: its variance is
+            m + m^2 / size for a mean m.
+        margin: Expected margin of a further transaction.
+        days_to_next_order: Median days until the next transaction of one who goes on buying.
+    """
+
+    alive: FloatArray
+    pace: FloatArray
+    size: FloatArray
+    margin: FloatArray
+    days_to_next_order: FloatArray
+
+    @property
+    def columns(self) -> FloatArray:
+        """`START_COLUMNS`, shape (n, 3)."""
+        return np.stack([self.alive, self.pace, self.margin], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How often customers buy and whether they still do, and what a transaction earns."""
+
+    pareto_nbd: ParetoNBD
+    gamma_gamma: GammaGamma
+
+    def read(self, past: Past) -> Reading:
+        """What can be said of customers whatever the horizon.
+
+        With a shape r + x and a rate alpha + T of a living customer's buying rate, and P(alive) p:
+        1 / size is (1 + 1 / (r + x)) / p - 1, and of those who do not stop before half have waited
+        longer than (alpha + T) * (2^(1 / (r + x)) - 1).
+        """
+        model, histories = self.pareto_nbd, past.histories
+        alive = model.probability_alive(histories)
+        shape, rate = model.r + histories.frequency, model.alpha + histories.age
+        return Reading(
+            alive=alive,
+            pace=alive * shape / rate,
+            size=alive * shape / (1 + (1 - alive) * shape),
+            margin=self.gamma_gamma.expected_mean(past.transactions, past.mean_margin),
+            days_to_next_order=7 * rate * np.expm1(np.log(2) / shape),
+        )
+
+    def weeks_alive(self, histories: Histories, weeks: float) -> FloatArray:
+        """Of the next `weeks`, how many one who is a customer still will remain one, (n,)."""
+        return self.pareto_nbd.time_alive(histories, weeks)
