@@ -10,7 +10,8 @@ DEMO ?= var/demo
 export DATA ?= ../shared/data
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help demo test lint spark peers bench-quality bench-quality-long bench-features serve clean lock
+.PHONY: help demo test lint spark peers bench-quality bench-quality-long bench-decide \
+	bench-decide-long bench-features serve clean lock
 
 help:
 	@echo 'make demo    everything on real data: events, features, models, audit, decisions, messages'
@@ -18,6 +19,7 @@ help:
 	@echo 'make lint    ruff, mypy, import-linter'
 	@echo 'make spark   install Spark beside the rest (several hundred MB; needs Java 17)'
 	@echo 'make bench-quality    the models beside others, ten minutes; -long: with FLAML, an hour'
+	@echo 'make bench-decide     policies and their proof, ten minutes; -long: the rest'
 	@echo 'make bench-features   the feature kernel beside DuckDB and Polars, an hour'
 	@echo 'make serve   keep the demo'"'"'s API up at http://127.0.0.1:3000 (docs at /docs)'
 	@echo 'make clean   remove what was built; make lock: resolve dependencies anew'
@@ -55,6 +57,13 @@ bench-quality: peers
 
 bench-quality-long: peers
 	@$(BIN)/python benchmarks/quality --long $(BENCH)
+
+# Every prediction and decision that is judged is kept in build/bench/decide.
+bench-decide: peers
+	@$(BIN)/python benchmarks/decide $(BENCH)
+
+bench-decide-long: peers
+	@$(BIN)/python benchmarks/decide --long $(BENCH)
 
 # Up to 100 million events: 40 GB of disk for a while, under an hour on two cores.
 # BENCH='--scale 0.05 --bars 1,2' tries it out; BENCH=--show prints what the peers run.

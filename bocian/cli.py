@@ -28,9 +28,11 @@ app = typer.Typer(
 features = typer.Typer(help="The feature catalogue.", no_args_is_help=True)
 models = typer.Typer(help="Registered bundles of models.", no_args_is_help=True)
 events = typer.Typer(help="The log in which new events commit first.", no_args_is_help=True)
+reports = typer.Typer(help="What came of it all.", no_args_is_help=True)
 app.add_typer(features, name="features")
 app.add_typer(events, name="events")
 app.add_typer(models, name="models")
+app.add_typer(reports, name="report")
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", envvar="BOCIAN_CONFIG", help="The configuration file.")
@@ -399,6 +401,15 @@ def send(
     from bocian.settings import load  # noqa: PLC0415
 
     command.run(load(config), api=api, deliver_now=now, as_json=as_json)
+
+
+@reports.command("holdout", epilog=_example("bocian report holdout --json"))
+def report_holdout(config: Config = _DEFAULT, as_json: Json = False) -> None:
+    """Margin and retention since the first decision, beside those who are never contacted."""
+    from bocian.commands import report as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.holdout(load(config), as_json=as_json)
 
 
 @app.command(epilog=_example("bocian simulate scenario.toml --out var/simulated --customers 20000"))

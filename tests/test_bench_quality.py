@@ -20,6 +20,7 @@ def measure():
     module = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as modules:
         modules.setitem(sys.modules, spec.name, module)
+        modules.syspath_prepend(FILE.parents[1])
         spec.loader.exec_module(module)
         yield module
 

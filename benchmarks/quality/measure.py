@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from frame import Bar, tell  # noqa: F401 - the bars of this folder import all from here
 from numpy.typing import NDArray
 
 from training.evaluation.bootstrap import Estimate, Statistic, interval, weighted_mean
@@ -26,19 +25,6 @@ LONG = "BENCH_LONG" in os.environ
 REPLICATES = 1000
 SEED = 20180101
 FloatArray = NDArray[np.float64]
-
-
-class Bar(TypedDict):
-    """One bar: what was measured, what it is held to, and whether that is met."""
-
-    value: Any
-    bar: str
-    met: bool
-
-
-def tell(what: object) -> None:
-    """Progress, to stderr: stdout is for the result."""
-    print(what if isinstance(what, str) else json.dumps(what), file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)

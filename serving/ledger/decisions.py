@@ -156,6 +156,12 @@ class Decisions:
         with reading(self._engine) as connection:
             return {row.action_id: row.decided for row in connection.execute(query)}
 
+    def began_at_us(self) -> int | None:
+        """When the first decision of all was made; None where there is none."""
+        with reading(self._engine) as connection:
+            first: int | None = connection.scalar(select(func.min(DECISIONS.c.decided_at_us)))
+        return first
+
     def drawn(self) -> Iterator[Drawn]:
         """What was drawn for whom in each slot, in no order; the ledger is read as it is used."""
         query = select(*(DECISIONS.c[name] for name in Drawn._fields))

@@ -61,7 +61,7 @@ class Exploration:
 
     def stratum(self, customer_id: str) -> Stratum:
         """Draw the stratum: the holdout first, whose key knows no epoch and no slot."""
-        if uniform(self.secret, "holdout", customer_id) < self.holdout_share:
+        if held_out(customer_id, secret=self.secret, share=self.holdout_share):
             return Stratum.HOLDOUT
         if uniform(self.secret, "quiet", self.quiet_epoch, customer_id) < self.quiet_share:
             return Stratum.QUIET
@@ -74,6 +74,11 @@ class Exploration:
     def hour_draw(self, customer_id: str) -> float:
         """The uniform number in [0, 1) that picks the hour block."""
         return uniform(self.secret, "hour", customer_id, self.policy_epoch, self.slot)
+
+
+def held_out(customer_id: str, *, secret: bytes, share: float) -> bool:
+    """Whether a customer is in the holdout: drawn once for ever, with probability `share`."""
+    return uniform(secret, "holdout", customer_id) < share
 
 
 def mixture(best: IntArray, feasible: BoolArray, floor: float) -> FloatArray:

@@ -25,6 +25,13 @@ def test_what_is_not_there_is_none(ledger: Ledger):
     assert ledger.decisions.find("c1", "e1", "2017-W45") is None
 
 
+def test_the_first_decision_of_all_is_the_earliest_not_the_first_stored(ledger: Ledger, a_decision):
+    assert ledger.decisions.began_at_us() is None
+    for name, at in (("d1", 30), ("d2", 20), ("d3", 25)):
+        ledger.decisions.put(a_decision(name, slot=name, decided_at_us=at))
+    assert ledger.decisions.began_at_us() == 20
+
+
 def test_the_first_writer_wins(ledger: Ledger, a_decision):
     first = ledger.decisions.put(a_decision("d1"))
     second = ledger.decisions.put(a_decision("d2", action_id="offer_10", channel="sms"))
