@@ -32,7 +32,7 @@ serve: $(READY)
 	@$(BIN)/bocian serve --config $(DEMO)/bocian.toml
 
 test: $(READY)
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .
