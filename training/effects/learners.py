@@ -1,0 +1,143 @@
+"""Five ways to put an effect together from regressions, for one action against none.
+
+Sources: S, T and X, Künzel, Sekhon, Bickel & Yu (2019); DR, Kennedy (2023), after Robins, Rotnitzky
+& Zhao (1994); R, Nie & Wager (2021), after Robinson (1988).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from models.effects import Regression, Term
+from models.effects.learned import Score
+from training.effects.parts import Mask, held_out, parts_of
+from training.effects.regressions import Fit
+from training.effects.trial import FloatArray, IntArray
+
+INNER: Final = 3
+"""Parts in which DR and R learn what they subtract, so that no row is explained by itself."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """The rows of one action and of no action.
+
+    Attributes:
+        x: Shape (n, f).
+        treated: Whether the action was chosen, bool of shape (n,).
+        outcome: Shape (n,).
+        propensity: P(the action | x, the action or none), within (0, 1), shape (n,).
+        customer: From 0, shape (n,).
+        binary: Whether the outcome is 0 or 1.
+    """
+
+    x: FloatArray
+    treated: Mask
+    outcome: FloatArray
+    propensity: FloatArray
+    customer: IntArray
+    binary: bool
+
+    def rows(self, mask: Mask) -> Pair:
+        """Only these rows."""
+        return Pair(
+            self.x[mask],
+            self.treated[mask],
+            self.outcome[mask],
+            self.propensity[mask],
+            self.customer[mask],
+            self.binary,
+        )
+
+
+Learner = Callable[[Pair, Fit], Score]
+
+
+def s_learner(pair: Pair, fit: Fit) -> Score:
+    """One regression with the action as a column: f(x, 1) − f(x, 0).
+
+    Linear without interactions, it is the same for everyone.
+    """
+    both = np.column_stack([pair.x, pair.treated])
+    model = fit(both, pair.outcome, None, pair.binary)
+    return Term(1.0, model, treated=1.0), Term(-1.0, model, treated=0.0)
+
+
+def t_learner(pair: Pair, fit: Fit) -> Score:
+    """A regression for those with the action, another for those without: their difference."""
+    with_it, without = _outcomes(pair, fit)
+    return Term(1.0, with_it), Term(-1.0, without)
+
+
+def x_learner(pair: Pair, fit: Fit) -> Score:
+    """What each row gained over what the other side's regression expects of it, regressed on x.
+
+    The two regressions are mixed by the other side's share.
+    """
+    with_it, without = _outcomes(pair, fit)
+    on, off = pair.rows(pair.treated), pair.rows(~pair.treated)
+    gained = fit(on.x, on.outcome - without.predict(on.x), None, False)
+    missed = fit(off.x, with_it.predict(off.x) - off.outcome, None, False)
+    share = float(pair.treated.mean())
+    return Term(share, missed), Term(1 - share, gained)
+
+
+def dr_learner(pair: Pair, fit: Fit) -> Score:
+    """The doubly robust pseudo-outcome regressed on x."""
+    return (Term(1.0, fit(pair.x, pseudo_outcome(pair, *_crossed(pair, fit)), None, False)),)
+
+
+def r_learner(pair: Pair, fit: Fit) -> Score:
+    """What is left of the outcome regressed on what is left of the treatment.
+
+    Least Σ (y − m(x) − (treated − e) τ(x))², a regression of (y − m) / (treated − e) with the
+    weights (treated − e)².
+    """
+    with_it, without = _crossed(pair, fit)
+    e = pair.propensity
+    surprise = pair.treated - e
+    left = pair.outcome - e * with_it - (1 - e) * without
+    return (Term(1.0, fit(pair.x, left / surprise, surprise**2, False)),)
+
+
+LEARNERS: Final[dict[str, Learner]] = {
+    "S": s_learner,
+    "T": t_learner,
+    "X": x_learner,
+    "DR": dr_learner,
+    "R": r_learner,
+}
+
+
+def pseudo_outcome(pair: Pair, with_it: FloatArray, without: FloatArray) -> FloatArray:
+    """μ₁ − μ₀ + (treated − e) / (e (1 − e)) · (y − μ of what was chosen), shape (n,).
+
+    Its mean given x is the effect where either e or both μ (n,) are right.
+    """
+    e = pair.propensity
+    expected = np.where(pair.treated, with_it, without)
+    inverse = (pair.treated - e) / (e * (1 - e))
+    return np.asarray(with_it - without + inverse * (pair.outcome - expected))
+
+
+def _outcomes(pair: Pair, fit: Fit) -> tuple[Regression, Regression]:
+    """Of those with the action, and of those without."""
+    on, off = pair.rows(pair.treated), pair.rows(~pair.treated)
+    return (
+        fit(on.x, on.outcome, None, pair.binary),
+        fit(off.x, off.outcome, None, pair.binary),
+    )
+
+
+def _crossed(pair: Pair, fit: Fit) -> tuple[FloatArray, FloatArray]:
+    """E[y | x, treated] and E[y | x, not], each row's by models that did not see its part."""
+    with_it, without = np.empty(len(pair.outcome)), np.empty(len(pair.outcome))
+    part = parts_of(pair.customer, INNER, np.random.default_rng(len(pair.outcome)))
+    for teach, judge in held_out(part):
+        on, off = _outcomes(pair.rows(teach), fit)
+        with_it[judge], without[judge] = on.predict(pair.x[judge]), off.predict(pair.x[judge])
+    return with_it, without
