@@ -55,7 +55,7 @@ class Personal:
     slope_sd: float
 
     def deviation(self, x: FloatArray) -> FloatArray:
-        """score − centre, shape (n,), of x of shape (n, f)."""
+        """Score − centre, shape (n,), of x of shape (n, f)."""
         return scored(self.score, x) - self.centre
 
 

@@ -42,7 +42,7 @@ class Linear:
 
 
 def design(x: FloatArray, median: FloatArray, gaps: NDArray[np.int64]) -> FloatArray:
-    """x (n, f) with medians for what is missing, and where `gaps` (g,) were: (n, f + g)."""
+    """X (n, f) with medians for what is missing, and where `gaps` (g,) were: (n, f + g)."""
     missing = np.isnan(x)
     return np.hstack([np.where(missing, median, x), missing[:, gaps]])
 

@@ -47,9 +47,7 @@ def _stated_arm(arm: ArmEffect, number: int, boosters: Boosters) -> dict[str, An
         for place, term in enumerate(arm.personal.score):
             name = f"effect_{number}_{place}"
             regression = _stated_regression(term.regression, name, boosters)
-            terms.append(
-                {"weight": term.weight, "treated": term.treated, "regression": regression}
-            )
+            terms.append({"weight": term.weight, "treated": term.treated, "regression": regression})
         personal = vars(arm.personal) | {"score": terms}
     compared = None if arm.compared is None else _stated_linear(arm.compared)
     return vars(arm) | {"personal": personal, "compared": compared}
@@ -81,9 +79,7 @@ def _arm(stated: Mapping[str, Any], boosters: Mapping[str, lgb.Booster]) -> ArmE
     return ArmEffect(**dict(stated) | {"personal": personal, "compared": compared})
 
 
-def _regression(
-    stated: Mapping[str, Any] | str, boosters: Mapping[str, lgb.Booster]
-) -> Regression:
+def _regression(stated: Mapping[str, Any] | str, boosters: Mapping[str, lgb.Booster]) -> Regression:
     if not isinstance(stated, str):
         return _linear(stated)
     if stated not in boosters:

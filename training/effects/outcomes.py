@@ -16,7 +16,7 @@ from training.effects.trial import FEWEST, EffectsError, FloatArray, Trial
 
 PARTS: Final = 5
 LEAST: Final = {"randomised": 0.01, "propensities logged": 0.01, "observational": 0.1}
-"""P(action | x, action or none) must lie within [least, 1 − least] for a row to be compared. Where
+"""P(action | x, action or none) must lie within [least, 1 - least] for a row to be compared. Where
 it is an estimate, the bound is that of Crump, Hotz, Imbens & Mitnik (2009)."""
 
 
@@ -54,7 +54,9 @@ class Comparison:
         division: such arms were never chosen there.
         """
         chosen = self.trial.arm[:, None] == np.arange(self.propensity.shape[1])
-        inverse = np.divide(chosen, self.propensity, out=np.zeros_like(self.propensity), where=chosen)
+        inverse = np.divide(
+            chosen, self.propensity, out=np.zeros_like(self.propensity), where=chosen
+        )
         return np.asarray(self.expected + inverse * (self.trial.outcome[:, None] - self.expected))
 
     @cached_property

@@ -25,12 +25,10 @@ def held_out(part: IntArray) -> Iterator[tuple[Mask, Mask]]:
 
 
 def by_customer(values: FloatArray, customer: IntArray) -> FloatArray:
-    """Sums of values (n, …) over each customer's rows, shape (customers, …)."""
+    """Sums of values (n, k) over each customer's rows, shape (customers, k)."""
     if customer.size == int(customer.max()) + 1:
         return values
-    sums = np.zeros((int(customer.max()) + 1, *values.shape[1:]))
-    np.add.at(sums, customer, values)
-    return sums
+    return np.column_stack([np.bincount(customer, weights=column) for column in values.T])
 
 
 def covariance_of_means(values: FloatArray, customer: IntArray) -> FloatArray:

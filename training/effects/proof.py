@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -112,6 +113,8 @@ class _Ranking:
         rows: The blocks' rows, all blocks behind one another, shape (n,).
         starts: Where each block starts, and the end, shape (`BLOCKS` + 1,).
         customer: Of each row in that order, shape (n,).
+        peers: For each number of rows that some customers have: the rows of each of them,
+            (customers, number).
         designs: A matrix (n, f) in that order for each learner.
         solvers: For each learner and way of holding out, the inverse of its ridge, and the blocks
             held out.
@@ -120,6 +123,7 @@ class _Ranking:
     rows: IntArray
     starts: IntArray
     customer: IntArray
+    peers: tuple[IntArray, ...]
     designs: tuple[FloatArray, ...]
     solvers: tuple[tuple[tuple[IntArray, FloatArray], ...], ...]
 
@@ -135,7 +139,7 @@ class _Ranking:
             for chosen in rng.permutation(BLOCKS).reshape(-1, HELD_OUT)
         ]
         solvers = tuple(_inverses(design, starts, held) for design in designs)
-        return cls(rows, starts, customer[rows], designs, solvers)
+        return cls(rows, starts, customer[rows], _peers(customer), designs, solvers)
 
     def statistic(self, surprise: FloatArray) -> FloatArray:
         """Of the learner that ranks an action best, for surprises (n, k): shape (k,).
@@ -162,28 +166,19 @@ class _Ranking:
 
     def shuffled(self, rng: np.random.Generator) -> IntArray:
         """Rows (n,) in a new order: customers with as many rows have changed places."""
-        customers = int(self.customer.max()) + 1
-        if customers == len(self.rows):
-            return rng.permutation(customers)
-        order = np.argsort(self._of_row, kind="stable")
-        size = np.bincount(self._of_row)
-        first = np.cumsum(size) - size
-        taken = np.empty(len(order), np.int64)
-        for many in np.unique(size):
-            whose = np.flatnonzero(size == many)
-            places = first[whose][:, None] + np.arange(many)
-            taken[order[places]] = order[places[rng.permutation(len(whose))]]
+        taken = np.empty_like(self.rows)
+        for theirs in self.peers:
+            taken[theirs] = theirs[rng.permutation(len(theirs))]
         return taken
-
-    @property
-    def _of_row(self) -> IntArray:
-        """The customer of each row in the trial's order."""
-        whose = np.empty_like(self.customer)
-        whose[self.rows] = self.customer
-        return whose
 
     def _blocks(self) -> list[tuple[int, int]]:
         return list(zip(self.starts[:-1].tolist(), self.starts[1:].tolist(), strict=True))
+
+
+def _peers(customer: IntArray) -> tuple[IntArray, ...]:
+    order, size = np.argsort(customer, kind="stable"), np.bincount(customer)
+    first = np.cumsum(size) - size
+    return tuple(order[first[size == many][:, None] + np.arange(many)] for many in np.unique(size))
 
 
 def designs_of(x: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -225,7 +220,7 @@ def _inverses(
     design: FloatArray, starts: IntArray, held: list[IntArray]
 ) -> tuple[tuple[IntArray, FloatArray], ...]:
     """(X'X + `PENALTY` · rows)⁻¹ of the rows outside the blocks in each of `held`."""
-    grams = np.stack([design[a:b].T @ design[a:b] for a, b in zip(starts, starts[1:], strict=False)])
+    grams = np.stack([design[a:b].T @ design[a:b] for a, b in pairwise(starts)])
     sizes = np.diff(starts)
     found = []
     for blocks in held:
