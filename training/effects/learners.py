@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -18,7 +19,7 @@ from training.effects.parts import Mask, held_out, parts_of
 from training.effects.regressions import Fit
 from training.effects.trial import FloatArray, IntArray
 
-INNER: Final = 3
+INNER: Final = 2
 """Parts in which DR and R learn what they subtract, so that no row is explained by itself."""
 
 
@@ -54,54 +55,80 @@ class Pair:
         )
 
 
-Learner = Callable[[Pair, Fit], Score]
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """Rows to learn from and a regression to learn with; what learners share is fitted once."""
+
+    pair: Pair
+    fit: Fit
+
+    @cached_property
+    def outcomes(self) -> tuple[Regression, Regression]:
+        """E[y | x] of those with the action, and of those without."""
+        return _outcomes(self.pair, self.fit)
+
+    @cached_property
+    def crossed(self) -> tuple[FloatArray, FloatArray]:
+        """E[y | x, action] and E[y | x, none] of each row, by models that did not see its part."""
+        pair = self.pair
+        with_it, without = np.empty(len(pair.outcome)), np.empty(len(pair.outcome))
+        part = parts_of(pair.customer, INNER, np.random.default_rng(INNER))
+        for teach, judge in held_out(part):
+            on, off = _outcomes(pair.rows(teach), self.fit)
+            with_it[judge], without[judge] = on.predict(pair.x[judge]), off.predict(pair.x[judge])
+        return with_it, without
 
 
-def s_learner(pair: Pair, fit: Fit) -> Score:
+Learner = Callable[[Lesson], Score]
+
+
+def s_learner(lesson: Lesson) -> Score:
     """One regression with the action as a column: f(x, 1) − f(x, 0).
 
     Linear without interactions, it is the same for everyone.
     """
+    pair = lesson.pair
     both = np.column_stack([pair.x, pair.treated])
-    model = fit(both, pair.outcome, None, pair.binary)
+    model = lesson.fit(both, pair.outcome, None, pair.binary)
     return Term(1.0, model, treated=1.0), Term(-1.0, model, treated=0.0)
 
 
-def t_learner(pair: Pair, fit: Fit) -> Score:
+def t_learner(lesson: Lesson) -> Score:
     """A regression for those with the action, another for those without: their difference."""
-    with_it, without = _outcomes(pair, fit)
+    with_it, without = lesson.outcomes
     return Term(1.0, with_it), Term(-1.0, without)
 
 
-def x_learner(pair: Pair, fit: Fit) -> Score:
+def x_learner(lesson: Lesson) -> Score:
     """What each row gained over what the other side's regression expects of it, regressed on x.
 
     The two regressions are mixed by the other side's share.
     """
-    with_it, without = _outcomes(pair, fit)
+    pair, (with_it, without) = lesson.pair, lesson.outcomes
     on, off = pair.rows(pair.treated), pair.rows(~pair.treated)
-    gained = fit(on.x, on.outcome - without.predict(on.x), None, False)
-    missed = fit(off.x, with_it.predict(off.x) - off.outcome, None, False)
+    gained = lesson.fit(on.x, on.outcome - without.predict(on.x), None, False)
+    missed = lesson.fit(off.x, with_it.predict(off.x) - off.outcome, None, False)
     share = float(pair.treated.mean())
     return Term(share, missed), Term(1 - share, gained)
 
 
-def dr_learner(pair: Pair, fit: Fit) -> Score:
+def dr_learner(lesson: Lesson) -> Score:
     """The doubly robust pseudo-outcome regressed on x."""
-    return (Term(1.0, fit(pair.x, pseudo_outcome(pair, *_crossed(pair, fit)), None, False)),)
+    pair = lesson.pair
+    return (Term(1.0, lesson.fit(pair.x, pseudo_outcome(pair, *lesson.crossed), None, False)),)
 
 
-def r_learner(pair: Pair, fit: Fit) -> Score:
+def r_learner(lesson: Lesson) -> Score:
     """What is left of the outcome regressed on what is left of the treatment.
 
     Least Σ (y − m(x) − (treated − e) τ(x))², a regression of (y − m) / (treated − e) with the
     weights (treated − e)².
     """
-    with_it, without = _crossed(pair, fit)
+    pair, (with_it, without) = lesson.pair, lesson.crossed
     e = pair.propensity
     surprise = pair.treated - e
     left = pair.outcome - e * with_it - (1 - e) * without
-    return (Term(1.0, fit(pair.x, left / surprise, surprise**2, False)),)
+    return (Term(1.0, lesson.fit(pair.x, left / surprise, surprise**2, False)),)
 
 
 LEARNERS: Final[dict[str, Learner]] = {
@@ -125,19 +152,8 @@ def pseudo_outcome(pair: Pair, with_it: FloatArray, without: FloatArray) -> Floa
 
 
 def _outcomes(pair: Pair, fit: Fit) -> tuple[Regression, Regression]:
-    """Of those with the action, and of those without."""
     on, off = pair.rows(pair.treated), pair.rows(~pair.treated)
     return (
         fit(on.x, on.outcome, None, pair.binary),
         fit(off.x, off.outcome, None, pair.binary),
     )
-
-
-def _crossed(pair: Pair, fit: Fit) -> tuple[FloatArray, FloatArray]:
-    """E[y | x, treated] and E[y | x, not], each row's by models that did not see its part."""
-    with_it, without = np.empty(len(pair.outcome)), np.empty(len(pair.outcome))
-    part = parts_of(pair.customer, INNER, np.random.default_rng(len(pair.outcome)))
-    for teach, judge in held_out(part):
-        on, off = _outcomes(pair.rows(teach), fit)
-        with_it[judge], without[judge] = on.predict(pair.x[judge]), off.predict(pair.x[judge])
-    return with_it, without

@@ -129,9 +129,7 @@ def _expected(trial: Trial, part: np.ndarray[tuple[int, ...], np.dtype[np.int64]
         for teach, judge in held_out(part):
             for arm in range(len(trial.arms)):
                 rows = teach & (trial.arm == arm)
-                x, outcome = trial.x[rows], trial.outcome[rows]
-                both_seen = trial.binary and 0 < outcome.mean() < 1
-                model = fit(x, outcome, None, both_seen)
+                model = fit(trial.x[rows], trial.outcome[rows], None, trial.binary)
                 expected[judge, arm] = model.predict(trial.x[judge])
         found.append(expected)
     own = np.arange(len(trial))

@@ -10,9 +10,9 @@ import numpy as np
 
 from models.effects import Personal
 from models.effects.learned import scored
-from training.effects.learners import LEARNERS
+from training.effects.learners import LEARNERS, Lesson
 from training.effects.outcomes import PARTS, Comparison
-from training.effects.parts import Mask, by_customer, held_out, parts_of
+from training.effects.parts import Mask, by_customer, parts_of
 from training.effects.regressions import BASES
 from training.effects.trial import FloatArray, IntArray
 
@@ -59,23 +59,19 @@ def personal(comparison: Comparison, action: int, *, seed: int, threads: int) ->
     """
     trial = comparison.trial
     part = parts_of(trial.customer, PARTS, np.random.default_rng(seed))
-    with ThreadPoolExecutor(threads) as pool:
-        scores = list(pool.map(lambda c: held_out_scores(comparison, action, c, part), CANDIDATES))
+    scores = held_out_scores(comparison, action, part, threads=threads)
+    mask = comparison.comparable[:, action]
     lines = [
-        calibration(
-            score, comparison.effects[:, action], comparison.comparable[:, action], trial.customer
-        )
-        for score in scores
+        calibration(score, comparison.effects[:, action], mask, trial.customer) for score in scores
     ]
     best = int(np.argmax([line.explained for line in lines]))
     (learner, base), line = CANDIDATES[best], lines[best]
-    pair = comparison.pair(action)
-    score = LEARNERS[learner](pair, BASES[base])
+    score = LEARNERS[learner](Lesson(comparison.pair(action), BASES[base]))
     return Told(
         Personal(
             learner=f"{learner} {base}",
             score=score,
-            centre=float(scored(score, trial.x[comparison.comparable[:, action]]).mean()),
+            centre=float(scored(score, trial.x[mask]).mean()),
             slope=line.held,
             slope_sd=line.sd,
         ),
@@ -85,16 +81,26 @@ def personal(comparison: Comparison, action: int, *, seed: int, threads: int) ->
 
 
 def held_out_scores(
-    comparison: Comparison, action: int, candidate: tuple[str, str], part: IntArray
+    comparison: Comparison, action: int, part: IntArray, *, threads: int
 ) -> FloatArray:
-    """Each row's score by models that did not see its part, less the part's mean, shape (n,)."""
-    learner, base = LEARNERS[candidate[0]], BASES[candidate[1]]
-    trial, within = comparison.trial, comparison.in_pair(action)
-    pair = comparison.pair(action)
-    scores = np.empty(len(trial))
-    for teach, judge in held_out(part):
-        told = scored(learner(pair.rows(teach[within]), base), trial.x[judge])
-        scores[judge] = told - told[comparison.comparable[judge, action]].mean()
+    """Scores of all candidates, shape (candidates, n), each less the mean of its part's.
+
+    Each row's are by models that did not see its part (n,).
+    """
+    trial, within, pair = comparison.trial, comparison.in_pair(action), comparison.pair(action)
+    scores = np.empty((len(CANDIDATES), len(trial)))
+
+    def judge_part(task: tuple[int, str]) -> None:
+        number, base = task
+        judge = part == number
+        lesson = Lesson(pair.rows((part != number)[within]), BASES[base])
+        for row, (learner, its_base) in enumerate(CANDIDATES):
+            if its_base == base:
+                told = scored(LEARNERS[learner](lesson), trial.x[judge])
+                scores[row, judge] = told - told[comparison.comparable[judge, action]].mean()
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(judge_part, product(range(int(part.max()) + 1), BASES)))
     return scores
 
 

@@ -13,14 +13,14 @@ from models.effects.regression import Linear, Regression, Trees, design, standar
 from training.effects.trial import FloatArray, IntArray
 
 Fit = Callable[[FloatArray, FloatArray, FloatArray | None, bool], Regression]
-"""From x (n, f), y (n,), weights (n,) or None, and whether y is a probability or 0 or 1."""
+"""From x (n, f), y (n,), weights (n,) or None, and whether y is 0 or 1 in all rows."""
 
 PENALTIES: Final = 10.0 ** np.arange(-4, 3)
 """Of the ridge, times the sum of weights; columns are standardised."""
 TREES: Final[dict[str, Any]] = {
     "num_leaves": 8,
-    "learning_rate": 0.05,
-    "num_iterations": 150,
+    "learning_rate": 0.08,
+    "num_iterations": 80,
     "min_data_in_leaf": 50,
     "feature_fraction": 0.7,
     "bagging_fraction": 0.6,
@@ -41,10 +41,11 @@ def linear(
     """Ridge regression, its penalty chosen by generalised cross-validation; or a logistic one.
 
     Golub, Heath & Wahba (1979). The logistic regression has a penalty of ½ |coefficients|², which
-    says little on hundreds of rows.
+    says little on hundreds of rows; where y does not vary, there is none to fit.
     """
     median, gaps, centre, scale = _standard(x)
     z = standardised(design(x, median, gaps), centre, scale)
+    logistic = logistic and np.ptp(y) > 0
     if logistic:
         fitted = LogisticRegression(max_iter=300).fit(z, y, sample_weight=weight)
         coefficients, intercept = fitted.coef_[0], float(fitted.intercept_[0])
@@ -57,7 +58,7 @@ def trees(
     x: FloatArray, y: FloatArray, weight: FloatArray | None = None, logistic: bool = False
 ) -> Trees:
     """LightGBM with `TREES`, for squared error or log-loss; the same rows give the same trees."""
-    objective = "cross_entropy" if logistic else "regression"
+    objective = "cross_entropy" if logistic and np.ptp(y) > 0 else "regression"
     data = lgb.Dataset(x, y, weight=weight, params={"verbosity": -1})
     return Trees(lgb.train(TREES | {"objective": objective}, data))
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from training.effects.outcomes import Comparison
 from training.effects.parts import sd_of_mean
 from training.effects.trial import EffectsError, FloatArray, IntArray
+
+ABOVE: Final = 1.96
+"""Standard errors by which choosing by customer must beat the same for everyone."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,8 @@ class Gain:
 
     @property
     def worth_it(self) -> bool:
-        """The difference is above its standard error: on a tie, simpler is better."""
-        return self.difference > self.sd
+        """The lower limit of the difference, 97.5 % one-sided as for the ranking, is above 0."""
+        return self.difference > ABOVE * self.sd
 
 
 def gain(comparison: Comparison, predicted: FloatArray, mean: FloatArray, stakes: Stakes) -> Gain:
