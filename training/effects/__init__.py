@@ -3,9 +3,20 @@
 docs/effects.md has the estimand, the learners with their sources, and the test.
 """
 
-from training.effects.fit import FittedEffects, fit
+from training.effects.fit import FittedEffects, Learned, fit, learn, settle
 from training.effects.proof import Proof
 from training.effects.trial import EffectsError, Trial
 from training.effects.value import Gain, Stakes
 
-__all__ = ["EffectsError", "FittedEffects", "Gain", "Proof", "Stakes", "Trial", "fit"]
+__all__ = [
+    "EffectsError",
+    "FittedEffects",
+    "Gain",
+    "Learned",
+    "Proof",
+    "Stakes",
+    "Trial",
+    "fit",
+    "learn",
+    "settle",
+]

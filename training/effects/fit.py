@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.effects import ArmEffect, LearnedEffects
+from models.effects import ArmEffect, Basis, LearnedEffects
 from training.effects.averages import average_effects, borrowed
 from training.effects.outcomes import Comparison, compare
 from training.effects.personal import Told, personal
@@ -20,27 +20,52 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
-class FittedEffects:
-    """The model, and what it rests on.
+class Learned:
+    """What a trial tells, whatever acting costs.
 
     Attributes:
-        model: Predicts effects of k actions.
+        comparison: The trial, and what is expected of its rows.
+        mean, sd: Of each action's average effect, shape (k,).
         proof: Of the ranking of customers.
-        gain: Of acting by customer; None where no ranking is proven.
-        told: By action, what was learned of it; only of those whose ranking is proven.
-        out_of_fold: Effects (n, k) of the trial's rows by models that did not see the customer's
-            part, calibrated; the mean where no ranking is proven.
-        deciles: By action as in `told`, predicted beside realised effects.
-        compared: By action, the share of rows in which it could be compared with none.
+        told: By action, counted from 0, how customers differ; of those whose ranking is proven.
     """
 
-    model: LearnedEffects
+    comparison: Comparison
+    mean: FloatArray
+    sd: FloatArray
     proof: Proof
+    told: Mapping[int, Told]
+
+    @property
+    def out_of_fold(self) -> FloatArray:
+        """Calibrated effects (n, k) of the trial's rows, by models that did not see the customer.
+
+        The mean where no ranking is proven.
+        """
+        effects = np.tile(self.mean, (len(self.comparison.trial), 1))
+        for action, told in self.told.items():
+            effects[:, action] += told.deviation
+        return effects
+
+    def deciles(self, action: int) -> tuple[Decile, ...]:
+        """Predicted beside realised effects of an action, over the rows that can tell of it."""
+        rows = self.comparison.comparable[:, action]
+        realised = self.comparison.effects[rows, action]
+        return effect_deciles(self.out_of_fold[rows, action], realised)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedEffects:
+    """The model, and what it rests on; `gain` is None where no ranking is proven."""
+
+    model: LearnedEffects
     gain: Gain | None
-    told: Mapping[str, Told]
-    out_of_fold: FloatArray
-    deciles: Mapping[str, tuple[Decile, ...]]
-    compared: Mapping[str, float]
+    learned: Learned
+
+    @property
+    def basis(self) -> Basis:
+        """What can be concluded from it."""
+        return self.model.basis
 
 
 def fit(
@@ -64,63 +89,62 @@ def fit(
     Raises:
         EffectsError: Too few rows of an action can be compared, or the stakes do not fit.
     """
-    stakes = stakes or Stakes((0.0,) * trial.actions)
+    return settle(learn(trial, seed=seed, threads=threads, progress=progress), stakes)
+
+
+def learn(
+    trial: Trial,
+    *,
+    seed: int,
+    threads: int,
+    progress: Progress = lambda _step, _done, _total: None,
+) -> Learned:
+    """The part of `fit` that takes time; arguments and errors as there."""
     progress("outcomes", 0, 1)
     comparison = compare(trial, seed)
     mean, sd = borrowed(*average_effects(comparison), trial.alike)
     proof = prove(comparison, seed, lambda done, total: progress("proof", done, total))
-    proven = [a for a in range(trial.actions) if proof.proven(a)]
+    proven = [action for action in range(trial.actions) if proof.proven(action)]
     told: dict[int, Told] = {}
-    out_of_fold = np.tile(mean, (len(trial), 1))
     for done, action in enumerate(proven):
         progress("learners", done, len(proven))
         told[action] = personal(comparison, action, seed=seed, threads=threads)
-        out_of_fold[:, action] += told[action].deviation
-    gained = gain(comparison, out_of_fold, mean, stakes) if proven else None
-    arms = tuple(
-        ArmEffect(
-            arm=trial.arms[action + 1],
-            mean=float(mean[action]),
-            sd=float(sd[action]),
-            personal=told[action].personal
-            if action in told and gained is not None and gained.worth_it
-            else None,
-            compared=comparison.compared[action] if comparison.compared else None,
-            least=comparison.least if comparison.compared else 0.0,
-            verdict=_verdict(comparison, proof, gained, action, float(mean[action]), sd[action]),
-        )
-        for action in range(trial.actions)
-    )
-    name = trial.arms[1:]
-    return FittedEffects(
-        model=LearnedEffects(trial.x.shape[1], trial.basis, arms),
-        proof=proof,
-        gain=gained,
-        told={name[action]: one for action, one in told.items()},
-        out_of_fold=out_of_fold,
-        deciles={
-            name[a]: effect_deciles(
-                out_of_fold[comparison.comparable[:, a], a],
-                comparison.effects[comparison.comparable[:, a], a],
+    return Learned(comparison, mean, sd, proof, told)
+
+
+def settle(learned: Learned, stakes: Stakes | None = None) -> FittedEffects:
+    """The model at these costs and this budget; arguments and errors as of `fit`."""
+    comparison, trial = learned.comparison, learned.comparison.trial
+    stakes = stakes or Stakes((0.0,) * trial.actions)
+    gained = None
+    if learned.told:
+        gained = gain(comparison, learned.out_of_fold, learned.mean, stakes)
+    arms = []
+    for action, name in enumerate(trial.arms[1:]):
+        told = learned.told.get(action)
+        pays = told is not None and gained is not None and gained.worth_it
+        arms.append(
+            ArmEffect(
+                arm=name,
+                mean=float(learned.mean[action]),
+                sd=float(learned.sd[action]),
+                personal=told.personal if told is not None and pays else None,
+                compared=comparison.compared[action] if comparison.compared else None,
+                least=comparison.least,
+                verdict=_verdict(learned, gained, action),
             )
-            for a in told
-        },
-        compared=dict(zip(name, comparison.comparable.mean(axis=0).tolist(), strict=True)),
-    )
+        )
+    model = LearnedEffects(trial.x.shape[1], trial.basis, tuple(arms))
+    return FittedEffects(model, gained, learned)
 
 
-def _verdict(
-    comparison: Comparison,
-    proof: Proof,
-    gained: Gain | None,
-    action: int,
-    mean: float,
-    sd: float,
-) -> str:
+def _verdict(learned: Learned, gained: Gain | None, action: int) -> str:
     """What may be said of an action, and why no more."""
+    comparison, proof = learned.comparison, learned.proof
+    mean, sd = learned.mean[action], learned.sd[action]
     same = f"taken to be the same for everyone, {mean:.4g} ± {sd:.2g}"
     p = f"p = {proof.p[action]:.3f}"
-    if not proof.proven(action) or gained is None:
+    if action not in learned.told or gained is None:
         said = f"{same}: that customers differ is not proven ({p}, {LEVEL} needed)"
     else:
         beside = f"{gained.best!r} for everyone ({gained.difference:.3g} ± {gained.sd:.2g})"

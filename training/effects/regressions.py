@@ -45,7 +45,7 @@ def linear(
     """
     median, gaps, centre, scale = _standard(x)
     z = standardised(design(x, median, gaps), centre, scale)
-    logistic = logistic and np.ptp(y) > 0
+    logistic = logistic and bool(np.ptp(y) > 0)
     if logistic:
         fitted = LogisticRegression(max_iter=300).fit(z, y, sample_weight=weight)
         coefficients, intercept = fitted.coef_[0], float(fitted.intercept_[0])
