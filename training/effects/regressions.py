@@ -22,7 +22,7 @@ TREES: Final[dict[str, Any]] = {
     "learning_rate": 0.08,
     "num_iterations": 80,
     "min_data_in_leaf": 50,
-    "feature_fraction": 0.7,
+    "feature_fraction_bynode": 0.7,
     "bagging_fraction": 0.6,
     "bagging_freq": 1,
     "lambda_l2": 1.0,
