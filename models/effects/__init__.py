@@ -3,6 +3,7 @@
 from models.effects.declared import DeclaredEffects
 from models.effects.learned import ArmEffect, Basis, LearnedEffects, Personal, Term
 from models.effects.regression import Linear, Regression, Trees
+from models.effects.stating import from_stated, stated
 
 __all__ = [
     "ArmEffect",
@@ -14,4 +15,6 @@ __all__ = [
     "Regression",
     "Term",
     "Trees",
+    "from_stated",
+    "stated",
 ]

@@ -10,8 +10,7 @@ import pytest
 from simulate_world import world
 from trials import comparison, trial, truth
 
-from models.effects import ArmEffect, LearnedEffects, Personal, Term, Trees
-from models.effects.stating import from_stated, stated
+from models.effects import ArmEffect, LearnedEffects, Personal, Term, Trees, from_stated, stated
 from training.effects import EffectsError, Stakes, Trial, fit, learn, settle
 from training.effects.regressions import BASES, linear
 from training.effects.value import best_arms, gain
@@ -145,7 +144,11 @@ def model(request, fitted) -> LearnedEffects:
         Term(0.3, BASES["trees"](known.x, known.outcome)),
         Term(-0.7, BASES["linear"](np.column_stack([known.x, known.x[:, 0]]), known.outcome), 1.0),
     )
-    compared = linear(known.x, (known.arm > 0).astype(float), None, True) if request.param != "trees" else None
+    compared = (
+        linear(known.x, (known.arm > 0).astype(float), None, True)
+        if request.param != "trees"
+        else None
+    )
     arm = ArmEffect("mail", 0.1, 0.2, Personal("X", score, 0.3, 0.9, 0.1), compared, 0.1, "so")
     return LearnedEffects(3, "observational", (arm,))
 

@@ -8,7 +8,9 @@ from scipy.special import ndtri
 from trials import comparison, trial
 
 from training.effects import Trial
-from training.effects.proof import SHUFFLES, _Ranking, designs_of, prove, surprises
+from training.effects.designs import designs_of
+from training.effects.proof import SHUFFLES, prove, surprises
+from training.effects.ranking import Ranking
 
 
 def noise(seed: int, n: int = 400, rows: int = 1) -> Trial:
@@ -81,7 +83,7 @@ def test_shuffling_keeps_customers_together():
     customer = np.unique(np.r_[customer, np.arange(1000, 1030)], return_inverse=True)[1]
     x = np.random.default_rng(1).normal(size=(len(customer), 2))
     rng = np.random.default_rng(2)
-    taken = _Ranking.of(x, customer, rng).shuffled(rng)
+    taken = Ranking.of(x, customer, rng).shuffled(rng)
     assert sorted(taken.tolist()) == list(range(len(customer)))
     pairs = {(int(a), int(b)) for a, b in zip(customer, customer[taken], strict=True)}
     assert len(pairs) == len(np.unique(customer))

@@ -12,7 +12,7 @@ from models.effects import Linear
 from training.effects.learners import Pair
 from training.effects.parts import Mask, held_out, parts_of
 from training.effects.regressions import BASES, linear
-from training.effects.trial import FEWEST, EffectsError, FloatArray, Trial
+from training.effects.trial import FEWEST, EffectsError, FloatArray, IntArray, Trial
 
 PARTS: Final = 5
 LEAST: Final = {"randomised": 0.01, "propensities logged": 0.01, "observational": 0.1}
@@ -121,7 +121,7 @@ def _must_overlap(trial: Trial, mask: Mask, action: int, name: str, least: float
         )
 
 
-def _expected(trial: Trial, part: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> FloatArray:
+def _expected(trial: Trial, part: IntArray) -> FloatArray:
     """Of the base whose squared error on held-out rows is less, shape (n, k + 1)."""
     found = []
     for fit in BASES.values():
@@ -136,9 +136,7 @@ def _expected(trial: Trial, part: np.ndarray[tuple[int, ...], np.dtype[np.int64]
     return min(found, key=lambda e: float(((trial.outcome - e[own, trial.arm]) ** 2).mean()))
 
 
-def _estimated_propensities(
-    trial: Trial, part: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
-) -> tuple[FloatArray, tuple[Linear, ...]]:
+def _estimated_propensities(trial: Trial, part: IntArray) -> tuple[FloatArray, tuple[Linear, ...]]:
     """A multinomial logistic model, as logistic regressions of each action against none.
 
     Begg & Gray (1984). The propensities (n, k + 1) are of held-out rows, the models of all.

@@ -59,7 +59,7 @@ def trees(
 ) -> Trees:
     """LightGBM with `TREES`, for squared error or log-loss; the same rows give the same trees."""
     objective = "cross_entropy" if logistic and np.ptp(y) > 0 else "regression"
-    data = lgb.Dataset(x, y, weight=weight, params={"verbosity": -1})
+    data = lgb.Dataset(x, y, weight=weight, params=TREES)
     return Trees(lgb.train(TREES | {"objective": objective}, data))
 
 
