@@ -181,6 +181,16 @@ def test_like_histories_are_taken_together():
     assert found == {(1, 2, 3): 0.5, (0, 0, 9): 0.25, (0, 0, 3): 0.25}
 
 
+def test_parameters_that_ran_off_run_no_farther_from_day_to_day():
+    """Nobody stops: of `s` and `beta` the data say nothing but that stopping is rare."""
+    rng = np.random.default_rng(8)
+    waits = rng.exponential(1 / rng.gamma(4, 1 / 8, 300)[:, None], (300, 400))
+    at_50, at_42 = (observed(np.cumsum(waits, axis=1), np.full(300, age)) for age in (50.0, 42.0))
+    again = pareto_nbd.fit(at_42, near=pareto_nbd.fit(at_50).model).model
+    alone = pareto_nbd.fit(at_42).model
+    assert parameters(again) == pytest.approx(parameters(alone), rel=1e-4)
+
+
 def test_a_likelihood_with_a_false_gradient_has_no_maximum():
     with pytest.raises(RuntimeError, match=r"must have a maximum near \[1.0\], got: "):
         maximise(lambda at: (float(-((at[0] - 3) ** 2)), np.array([at[0] - 3])), np.array([1.0]))

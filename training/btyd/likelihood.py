@@ -36,12 +36,16 @@ class Fitted(Generic[Model]):
     customers: int
 
 
-def maximise(likelihood: Likelihood, start: FloatArray) -> tuple[FloatArray, float]:
+def maximise(
+    likelihood: Likelihood, start: FloatArray, near: FloatArray | None = None
+) -> tuple[FloatArray, float]:
     """The positive parameters of highest likelihood, sought in their logs by L-BFGS-B.
 
     Args:
         likelihood: Smooth, with its exact gradient.
         start: Where the search starts, above 0, shape (k,).
+        near: Where it starts instead. How far it may go is counted from `start` all the same: from
+            a parameter that ran off, it would run as far again.
 
     Returns:
         The parameters, and the likelihood there.
@@ -60,7 +64,7 @@ def maximise(likelihood: Likelihood, start: FloatArray) -> tuple[FloatArray, flo
     with threadpool_limits(1, "blas"):
         found = minimize(
             loss,
-            np.log(start),
+            np.log(start if near is None else near),
             jac=True,
             method="L-BFGS-B",
             bounds=list(zip(lowest, highest, strict=True)),

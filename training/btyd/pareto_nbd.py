@@ -27,9 +27,9 @@ def fit(histories: Histories, near: ParetoNBD | None = None) -> Fitted[ParetoNBD
         values, gradients = log_likelihoods(ParetoNBD(*parameters.tolist()), rows)
         return float(values @ shares), gradients @ shares
 
-    first = near or ParetoNBD(1.0, typical_wait(histories), 1.0, float(histories.age.mean()))
-    start = np.array([first.r, first.alpha, first.s, first.beta])
-    found, value = maximise(likelihood, start)
+    start = np.array([1.0, typical_wait(histories), 1.0, float(histories.age.mean())])
+    first = None if near is None else np.array([near.r, near.alpha, near.s, near.beta])
+    found, value = maximise(likelihood, start, first)
     return Fitted(ParetoNBD(*found.tolist()), value * len(histories), len(histories))
 
 
