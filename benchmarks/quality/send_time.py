@@ -20,7 +20,6 @@ from measure import Bar, tell
 
 from features.events import CHANNELS
 from training.send_time import LEARNED, NO_EFFECT, UNKNOWN, Sends, learn
-from training.simulate import Sends as Drawn
 from training.simulate import draw_sends
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -40,7 +39,7 @@ def bar_5(folder: Path) -> Bar:  # noqa: ARG001 - nothing is predicted of rows t
         tell({"seed": seed} | told)
         shares.append(told["share_of_naive_regret"])
     unexplored = Counter(
-        learn(log_of(draw_sends(seed=seed, explored=0.0)), seed=seed).basis for seed in SEEDS
+        learn(draw_sends(seed=seed, explored=0.0).as_log(), seed=seed).basis for seed in SEEDS
     )
     mails = of_mails(Path(os.environ.get("DATA", "../shared/data")) / MAILS)
     value = {
@@ -57,7 +56,7 @@ def bar_5(folder: Path) -> Bar:  # noqa: ARG001 - nothing is predicted of rows t
 def simulated(messages: int, seed: int) -> dict[str, Any]:
     """Regret at one seed, of ours and of both naive methods."""
     drawn = draw_sends(messages, seed=seed, explored=EXPLORED)
-    log = log_of(drawn)
+    log = drawn.as_log()
     found = learn(log, seed=seed)
     opens = np.bincount(drawn.hour[drawn.engaged], minlength=24)
     rate = opens / np.bincount(drawn.hour, minlength=24)
@@ -77,25 +76,6 @@ def simulated(messages: int, seed: int) -> dict[str, Any]:
         "naive": {name: round(lost, 5) for name, lost in naive.items()},
         "share_of_naive_regret": round(regret / min(naive.values()), 4),
     }
-
-
-def log_of(drawn: Drawn) -> Sends:
-    """The study as a log: one message a person, on Mondays, with the chances of its hour."""
-    n = len(drawn.hour)
-    orders = np.zeros((n, 168), np.int64)
-    orders[:, :24] = drawn.order_hours
-    explored = EXPLORED if len(np.unique(drawn.hour)) > 1 else 0.0
-    propensity = np.full((n, 8), explored / 8)
-    propensity[:, 9 // 3] += 1 - explored
-    return Sends(
-        customer=np.arange(n),
-        orders=orders,
-        hour=drawn.hour,
-        channel=np.full(n, CHANNELS.index("email")),
-        known=np.zeros((n, 0)),
-        engaged=drawn.engaged,
-        propensity=propensity,
-    )
 
 
 def of_mails(path: Path) -> dict[str, Any]:

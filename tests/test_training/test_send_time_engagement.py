@@ -20,21 +20,10 @@ EMAIL, PUSH = CHANNELS.index("email"), CHANNELS.index("push")
 
 def log_of(drawn, *, logged=True) -> Sends:
     """The study's messages, one a person, on days of the week by chance."""
-    n = len(drawn.hour)
-    orders = np.zeros((n, 7, 24), np.int64)
-    orders[:, 0] = drawn.order_hours
-    explored = 24 * drawn.hour_propensity.min() if len(np.unique(drawn.hour)) > 1 else 0.0
-    propensity = np.full((n, 8), explored / 8)
-    propensity[:, 9 // 3] += 1 - explored
-    return Sends(
-        customer=np.arange(n),
-        orders=orders.reshape(n, 168),
-        hour=np.random.default_rng(n).integers(7, size=n) * 24 + drawn.hour,
-        channel=np.full(n, EMAIL),
-        known=np.zeros((n, 0)),
-        engaged=drawn.engaged,
-        propensity=propensity if logged else None,
-    )
+    log = drawn.as_log()
+    day = np.random.default_rng(len(log)).integers(7, size=len(log))
+    propensity = log.propensity if logged else None
+    return replace(log, hour=24 * day + log.hour, propensity=propensity)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.events import CHANNELS
+from models.send_time import BLOCKS, HOURS_PER_BLOCK
+from training.send_time import Sends as Log
 from training.simulate.hours import engagement, order_hours
 from training.simulate.rhythm import Floats
 from training.simulate.scenario import Habit, Hours
@@ -28,6 +31,7 @@ class Sends:
         order_hours: The person's orders before, by hour of the day, shape (n, 24).
         hour: Of sending, shape (n,).
         hour_propensity: P(that hour), shape (n,).
+        block_propensity: P(each block of three hours), the same for all, shape (8,).
         engaged: Who opened it, shape (n,).
         engagement: P(engages | person, hour), shape (n, 24).
         known_engagement: P(engages | order hours, hour), shape (n, 24): going by its largest is the
@@ -39,6 +43,7 @@ class Sends:
     order_hours: NDArray[np.int64]
     hour: NDArray[np.int64]
     hour_propensity: Floats
+    block_propensity: Floats
     engaged: NDArray[np.bool_]
     engagement: Floats
     known_engagement: Floats
@@ -50,6 +55,21 @@ class Sends:
         best = self.known_engagement.argmax(axis=1)
         rows = np.arange(len(hour))
         return float((self.engagement[rows, best] - self.engagement[rows, hour]).mean())
+
+    def as_log(self) -> Log:
+        """What a business would know of them: e-mails on a Monday, answered or not."""
+        n = len(self.hour)
+        orders = np.zeros((n, 168), np.int64)
+        orders[:, :24] = self.order_hours
+        return Log(
+            customer=np.arange(n),
+            orders=orders,
+            hour=self.hour,
+            channel=np.full(n, CHANNELS.index("email")),
+            known=np.zeros((n, 0)),
+            engaged=self.engaged,
+            propensity=np.tile(self.block_propensity, (n, 1)),
+        )
 
 
 def draw_sends(
@@ -76,11 +96,14 @@ def draw_sends(
     hours = told.draw(habit[owner], rng.random(len(owner)))
     by_hour = np.bincount(owner * 24 + hours, minlength=24 * n).reshape(n, 24)
     hour = np.where(rng.random(n) < explored, rng.integers(24, size=n), usual_hour)
+    by_block = np.full(BLOCKS, explored / BLOCKS)
+    by_block[usual_hour // HOURS_PER_BLOCK] += 1 - explored
     chances, posterior = engagement(habits), told.posterior(by_hour)
     return Sends(
         order_hours=by_hour,
         hour=hour,
         hour_propensity=(hour == usual_hour) * (1 - explored) + explored / 24,
+        block_propensity=by_block,
         engaged=rng.random(n) < chances[habit, hour],
         engagement=chances[habit],
         known_engagement=posterior @ chances,
