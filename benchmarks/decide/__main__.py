@@ -17,12 +17,11 @@ MODULES = {
     1: "hillstrom",
     2: "hillstrom",
     3: "off_policy",
-    4: "scenarios",
     5: "budgets",
-    6: "calibration",
+    6: "effects",
     7: "volume",
     8: "propensities",
 }
 
 if __name__ == "__main__":
-    run(MODULES, long_only=(4, 6), here=HERE, about=__doc__)
+    run(MODULES, long_only=(6,), here=HERE, about=__doc__)
