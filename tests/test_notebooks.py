@@ -128,12 +128,20 @@ def test_a_notebook_is_committed_clean_and_only_imports(path):
         assert not defined, f"{path.name} must define nothing: {cell.source[:80]!r}"
 
 
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Whatever SQLite's readers share (-shm), and the empty log that they leave, is no content."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size]
+    return {path: path.read_bytes() for path in files if not path.name.endswith("-shm")}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_and_draws(path, shop):
+def test_a_notebook_runs_and_draws_and_leaves_the_folder_as_it_was(path, shop):
+    before = contents(shop)
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(FOLDER)}})
     client.execute(env=os.environ | {"BOCIAN_DEMO": str(shop)})
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert not [o for o in outputs if o.output_type == "stream" and o.name == "stderr"]
     assert sum("image/png" in o.get("data", {}) for o in outputs) >= 3
+    assert contents(shop) == before
