@@ -82,11 +82,12 @@ def test_the_view_equals_a_replay_of_the_acts(ledger: Ledger):
         assert found == state
 
 
-def test_ten_thousand_acts_are_recorded_in_two_seconds(ledger: Ledger):
+def test_ten_thousand_acts_are_recorded_in_seconds(ledger: Ledger):
     acts = [act(True, 1, customer_id=f"c{number}") for number in range(10_000)]
     start = time.perf_counter()
     assert ledger.consents.record_many(acts) == 10_000
-    assert time.perf_counter() - start < 2
+    # A transaction each would take minutes; together, 0.3 s where nothing else is running.
+    assert time.perf_counter() - start < 10
     ids = [one.customer_id for one in acts]
     found = ledger.consents.allowed_channels_of_many(ids, "marketing", 1)
     assert set(found.values()) == {frozenset({"email"})}
