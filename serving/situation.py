@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +51,9 @@ def situation(
     """
     program = loaded.program
     home = loaded.bundle.business["time_zone"]
-    times = tuple(coming_blocks(now, p.time_zone if p else home) for p in customers.profiles)
+    zones = [p.time_zone if p else home for p in customers.profiles]
+    times_in = {zone: coming_blocks(now, zone) for zone in set(zones)}
+    times = tuple(times_in[zone] for zone in zones)
     effect = np.zeros((len(customers.ids), len(program.arms)))
     effect[:, 1:] = loaded.bundle.effects.effect(
         customers.feature("lifecycle_stage"),
@@ -87,23 +89,19 @@ def _timing(
 ) -> NDArray[np.float64]:
     model, loud = loaded.bundle.send_time, loud_hours(caps)
     usual = loud if loud.any() else ~loud
-    by_day = [model.multiplier(customers.predictions.hours, day, usual) for day in range(7)]
-    blocks = np.array(
-        [
-            [by_day[weekday][row, block] for block, weekday in enumerate(t.weekdays)]
-            for row, t in enumerate(times)
-        ]
-    )
+    weekdays = np.array([t.weekdays for t in times], np.int64).reshape(-1, HOUR_BLOCKS)
+    blocks = np.ones(weekdays.shape)
+    for day in np.unique(weekdays):
+        on_day = model.multiplier(customers.predictions.hours, int(day), usual)
+        blocks = np.where(weekdays == day, on_day, blocks)
     timing = np.broadcast_to(clip_timing(blocks)[:, None, :], (len(times), arms, HOUR_BLOCKS))
     return timing.copy()
 
 
 def _pressure(customers: Customers, caps: Caps, now_us: int) -> NDArray[np.float64]:
     """How many times its usual cost one more message costs: fatigue from recent messages."""
-    ours = [
-        sum(c.at_us > now_us - _FATIGUE_DAYS * DAY_US for c in contacts)
-        for contacts in customers.contacts
-    ]
+    since = now_us - _FATIGUE_DAYS * DAY_US
+    ours = [sum(c.at_us > since for c in contacts) for contacts in customers.contacts]
     received = customers.feature("messages_28d") + np.array(ours)
     return np.asarray(1 + caps.fatigue_per_message * received)
 
@@ -114,24 +112,42 @@ def _suppressed(
     bits = np.zeros((len(customers.ids), len(program.arms)), np.uint32)
     eligible = _eligible(customers, program)
     window = now_us - caps.window_days * DAY_US
+    capped = _each(sum(c.at_us > window for c in cs) >= caps.messages for cs in customers.contacts)
+    asked = {(program.actions[arm.action_id].purpose, str(arm.channel)) for arm in program.arms[1:]}
+    agreed = {
+        (purpose, channel): _each(channel in allowed for allowed in customers.consents[purpose])
+        for purpose, channel in asked
+    }
+    reachable = {
+        channel: _each(p is not None and p.address(channel) is not None for p in customers.profiles)
+        for _, channel in asked
+    }
+    cools = {
+        action.id: _cooling(customers, action.id, now_us - action.cool_down_days * DAY_US)
+        for action in program.actions.values()
+    }
     for k, arm in enumerate(program.arms[1:], start=1):
-        action = program.actions[arm.action_id]
-        cool_since = now_us - action.cool_down_days * DAY_US
-        bits[~eligible[arm.action_id], k] |= mask(Reason.NOT_ELIGIBLE)
+        action, channel = program.actions[arm.action_id], str(arm.channel)
+        bits[~eligible[action.id], k] |= mask(Reason.NOT_ELIGIBLE)
         bits[customers.complaint_open, k] |= mask(Reason.OPEN_COMPLAINT)
         bits[customers.subscription_cancelled, k] |= mask(Reason.SUBSCRIPTION_CANCELLED)
-        for row, profile in enumerate(customers.profiles):
-            channel = arm.channel or ""
-            if channel not in customers.consents[action.purpose][row]:
-                bits[row, k] |= mask(Reason.NO_CONSENT)
-            if profile is None or profile.address(channel) is None:
-                bits[row, k] |= mask(Reason.UNKNOWN_ADDRESS)
-            contacts = customers.contacts[row]
-            if sum(c.at_us > window for c in contacts) >= caps.messages:
-                bits[row, k] |= mask(Reason.FREQUENCY_CAP)
-            if any(c.action_id == action.id and c.at_us > cool_since for c in contacts):
-                bits[row, k] |= mask(Reason.COOL_DOWN)
+        bits[~agreed[action.purpose, channel], k] |= mask(Reason.NO_CONSENT)
+        bits[~reachable[channel], k] |= mask(Reason.UNKNOWN_ADDRESS)
+        bits[capped, k] |= mask(Reason.FREQUENCY_CAP)
+        bits[cools[action.id], k] |= mask(Reason.COOL_DOWN)
     return bits
+
+
+def _cooling(customers: Customers, action_id: str, since_us: int) -> NDArray[np.bool_]:
+    """Who was contacted with the action in `(since_us, ∞)`."""
+    return _each(
+        any(c.action_id == action_id and c.at_us > since_us for c in contacts)
+        for contacts in customers.contacts
+    )
+
+
+def _each(flags: Iterable[bool]) -> NDArray[np.bool_]:
+    return np.fromiter(flags, np.bool_)
 
 
 def _eligible(customers: Customers, program: Program) -> dict[str, NDArray[np.bool_]]:
