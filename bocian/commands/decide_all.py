@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pyarrow.dataset as ds
 from bocian import wiring
 from bocian.commands.batch import Written, name_of, write
 from bocian.commands.screen import notes, out, print_json, table
+from bocian.commands.workers import in_processes
 from bocian.settings import Settings
 from features.block import Block
 from features.union import CurrentEvents
@@ -18,6 +20,9 @@ from serving.batch import DecisionsNow
 
 PRICED_ON = 100_000
 """Customers on whom prices are solved at most: their demand is everyone's to within a per cent."""
+
+FEW = 50_000
+"""Customers for whom this process decides alone: others would take longer to start."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +54,16 @@ def run(settings: Settings, target: Path | None, *, as_json: bool) -> Written:
             prices, _ = decisions.priced_for(some, everyone, settings.budget)
         decisions = replace(decisions, prices=prices)
     usual = settings.path("scores") / name_of("decisions", [weighing.now_us])
-    written = write(
-        events,
-        decisions,
-        target.with_suffix("") if target else usual,
-        step="decide",
-        about=decisions.metadata | {"bundle": weighing.loaded.digest},
-        on=None,
-    )
+    alone = decisions.threads == 1 or events.customer_count <= FEW
+    with nullcontext(decisions) if alone else in_processes(settings, decisions) as work:
+        written = write(
+            events,
+            work,
+            target.with_suffix("") if target else usual,
+            step="decide",
+            about=decisions.metadata | {"bundle": weighing.loaded.digest},
+            on=None,
+        )
     chosen = summary(written.path)
     if as_json:
         print_json(
