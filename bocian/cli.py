@@ -361,16 +361,28 @@ def serve(
 
 @app.command(epilog=_example("bocian decide 1 7 18 --preview"))
 def decide(
-    customers: Annotated[list[str], typer.Argument(help="Customers' ids.")],
+    customers: Annotated[list[str] | None, typer.Argument(help="Customers' ids.")] = None,
     config: Config = _DEFAULT,
     preview: Annotated[bool, typer.Option(help="Record nothing.")] = False,
+    everyone: Annotated[
+        bool, typer.Option("--all", help="Preview everyone's as a table; record nothing.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Where that table goes.")] = None,
     as_json: Json = False,
 ) -> None:
     """Each customer's next best action. With its value, what else was open and what was not."""
-    from bocian.commands import decide as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
-    command.decide(load(config), customers, preview=preview, as_json=as_json)
+    if bool(customers) == everyone:
+        raise typer.BadParameter("decide must be given either customers' ids or --all")
+    if everyone:
+        from bocian.commands import decide_all  # noqa: PLC0415
+
+        decide_all.run(load(config), out, as_json=as_json)
+        return
+    from bocian.commands import decide as command  # noqa: PLC0415
+
+    command.decide(load(config), customers or [], preview=preview, as_json=as_json)
 
 
 @app.command(epilog=_example("bocian explain d41d8cd98f00b204e9800998ecf8427 --language pl"))

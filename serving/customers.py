@@ -77,11 +77,22 @@ def look_up(
     Raises:
         UnknownCustomerError: For an id of which neither store nor ledger knows.
     """
-    profiles = ledger.profiles.get_many(ids)
     blocks = [store.customer(customer_id) for customer_id in ids]
-    for customer_id, block in zip(ids, blocks, strict=True):
-        if not len(block.occurred_at) and customer_id not in profiles:
-            raise UnknownCustomerError(customer_id)
+    return known_of(blocks, now_us=now_us, ledger=ledger, loaded=loaded)
+
+
+def known_of(blocks: Sequence[Block], *, now_us: int, ledger: Ledger, loaded: Loaded) -> Customers:
+    """The same of all customers in `blocks`, in their order.
+
+    Raises:
+        UnknownCustomerError: For a customer without an event or a profile.
+    """
+    ids = [customer_id for block in blocks for customer_id in block.customer_ids]
+    profiles = ledger.profiles.get_many(ids)
+    events = np.concatenate([np.diff(block.offsets) for block in blocks])
+    for row in np.flatnonzero(events == 0):
+        if ids[row] not in profiles:
+            raise UnknownCustomerError(ids[row])
     wall = _wall(loaded, profiles)
     instant = np.array([now_us], np.int64)
     matrix = np.concatenate([compute(b, instant, CATALOGUE, wall)[:, 0] for b in blocks])
@@ -99,9 +110,9 @@ def look_up(
         profiles=tuple(profiles.get(i) for i in ids),
         consents={p: tuple(allowed[i] for i in ids) for p, allowed in consents.items()},
         contacts=tuple(contacts[i] for i in ids),
-        complaint_open=np.array([_complaint_open(b, now_us) for b in blocks]),
-        subscription_cancelled=np.array([_cancelled(b, now_us) for b in blocks]),
-        favourite_category=tuple(_favourite(b, now_us) for b in blocks),
+        complaint_open=np.concatenate([_complaint_open(b, now_us) for b in blocks]),
+        subscription_cancelled=np.concatenate([_cancelled(b, now_us) for b in blocks]),
+        favourite_category=tuple(name for b in blocks for name in _favourites(b, now_us)),
     )
 
 
@@ -115,18 +126,25 @@ def _visible(block: Block, now_us: int) -> NDArray[np.bool_]:
     return np.asarray((block.occurred_at < now_us) & (block.known_at <= now_us))
 
 
-def _complaint_open(block: Block, now_us: int) -> bool:
+def _complaint_open(block: Block, now_us: int) -> NDArray[np.bool_]:
     complaints = (block.type == TYPE_CODE["complaint"]) & _visible(block, now_us)
-    return bool((block.occurred_at[complaints] > now_us - _COMPLAINT_OPEN_DAYS * DAY_US).any())
+    recent = complaints & (block.occurred_at > now_us - _COMPLAINT_OPEN_DAYS * DAY_US)
+    found = np.zeros(len(block), np.bool_)
+    found[block.customer_of[recent]] = True
+    return found
 
 
-def _cancelled(block: Block, now_us: int) -> bool:
+def _cancelled(block: Block, now_us: int) -> NDArray[np.bool_]:
     codes = [TYPE_CODE[name] for name in _SUBSCRIPTION]
-    changes = block.type[np.isin(block.type, codes) & _visible(block, now_us)]
-    return bool(len(changes)) and int(changes[-1]) == TYPE_CODE["subscription_cancelled"]
+    changes = np.flatnonzero(np.isin(block.type, codes) & _visible(block, now_us))
+    found = np.zeros(len(block), np.bool_)
+    # Of several values for one customer the last remains, and events are in order of time.
+    cancels = block.type[changes] == TYPE_CODE["subscription_cancelled"]
+    found[block.customer_of[changes]] = cancels
+    return found
 
 
-def _favourite(block: Block, now_us: int) -> str | None:
+def _favourites(block: Block, now_us: int) -> list[str | None]:
     """The category of most order lines in the last 182 days; the one met first among equals."""
     recent = (
         (block.type == TYPE_CODE["order_line"])
@@ -134,9 +152,11 @@ def _favourite(block: Block, now_us: int) -> str | None:
         & (block.occurred_at >= now_us - 182 * DAY_US)
         & (block.category >= 0)
     )
-    bought = block.category[recent]
-    if not len(bought):
-        return None
-    counts = np.bincount(bought)
-    first_of_most = next(c for c in bought if counts[c] == counts.max())
-    return block.categories[int(first_of_most)]
+    width = len(block.categories)
+    bought = block.customer_of[recent] * width + block.category[recent]
+    pairs, first, counts = np.unique(bought, return_index=True, return_counts=True)
+    best_last = np.lexsort((-first, counts))
+    favourites: list[str | None] = [None] * len(block)
+    for pair in pairs[best_last].tolist():
+        favourites[pair // width] = block.categories[pair % width]
+    return favourites

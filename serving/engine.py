@@ -14,16 +14,14 @@ from features.clock import Clock, to_us
 from features.engine import compute
 from features.union import CurrentEvents, Events
 from features.zones import zone
-from serving.bundles import Loaded, Shelf
+from serving.bundles import Shelf
 from serving.config import Caps, Policy
 from serving.customers import Customers, UnknownCustomerError, look_up
 from serving.ledger import Ledger
-from serving.policy.choices import Choices
-from serving.policy.policy import decide
-from serving.policy.prices import Prices, dual_prices
+from serving.policy.prices import Prices
 from serving.record import compose, decision_id, predictions_answer, stored
-from serving.situation import Situation, situation
-from serving.slots import Slot, exploration, slot_at
+from serving.slots import Slot
+from serving.weighing import Weighing, weighing_at
 
 _SINCE_LAST_ORDER = CATALOGUE.keep("days_since_last_order")
 
@@ -55,23 +53,24 @@ class DecisionEngine:
         Raises:
             UnknownCustomerError: Nothing is known of the customer.
         """
-        loaded, slot = self._present()
+        weighing = self.weighing()
+        slot = weighing.slot
         before = self.ledger.decisions.find(customer_id, slot.policy_epoch, slot.name)
         if before is None:
-            record = self._decide([customer_id], loaded, slot)[0]
+            record = self._decide([customer_id], weighing)[0]
             before = self.ledger.decisions.put(stored(record, slot))
         found: dict[str, Any] = orjson.loads(before.record)
         return found
 
     def preview(self, customer_ids: Sequence[str]) -> list[dict[str, Any]]:
         """What would be decided now for each, with nothing recorded: whole records."""
-        loaded, slot = self._present()
-        return self._decide(customer_ids, loaded, slot)
+        return self._decide(customer_ids, self.weighing())
 
     def predictions(self, customer_id: str) -> dict[str, Any]:
         """Churn, margin and hours of one customer now."""
-        loaded, _ = self._present()
-        return predictions_answer(self._look_up([customer_id], loaded), self.clock(), loaded)
+        weighing = self.weighing()
+        customers = self._look_up([customer_id], weighing)
+        return predictions_answer(customers, weighing.now, weighing.loaded)
 
     def active_customers(self, within_days: int) -> list[str]:
         """Who ordered within the last `within_days`, sorted."""
@@ -91,75 +90,46 @@ class DecisionEngine:
         Raises:
             ValueError: Exploration alone would use more than a budget.
         """
-        loaded, slot = self._present()
-        if self.ledger.prices.latest(_priced(slot)):
+        weighing = self.weighing()
+        if self.ledger.prices.latest(weighing.priced_as):
             return None
-        _, faced, choices = self._weigh(customer_ids, loaded, slot, prices={})
-        resources = faced.problem.resources
-        limited = [i for i, name in enumerate(resources) if name in budget]
-        solved = dual_prices(
-            choices.value,
-            faced.problem.use[:, limited],
-            np.array([budget[resources[i]] for i in limited], np.float64),
-            choices.feasible,
-            action_floor=self.policy.action_floor,
-        )
-        by_name = {resources[i]: float(p) for i, p in zip(limited, solved.prices, strict=True)}
+        customers = self._look_up(customer_ids, weighing)
+        _, choices = weighing(customers, prices={})
+        by_name, solved = weighing.prices(choices.value, choices.feasible, budget)
         if by_name:
-            self.ledger.prices.put(_priced(slot), by_name, to_us(self.clock()))
+            self.ledger.prices.put(weighing.priced_as, by_name, weighing.now_us)
         return solved
 
     def slot(self) -> Slot:
         """The decision slot that it is now."""
-        return self._present()[1]
+        return self.weighing().slot
 
-    def _present(self) -> tuple[Loaded, Slot]:
-        loaded = self.shelf.champion()
-        return loaded, slot_at(
-            self.clock(),
-            time_zone=loaded.bundle.business["time_zone"],
-            policy_epoch=self.policy.epoch,
-            quiet_days=loaded.bundle.churn.horizon_days,
-        )
+    def weighing(self) -> Weighing:
+        """What decisions of this moment rest on."""
+        return weighing_at(self.clock, self.shelf, self.caps, self.policy)
 
-    def _look_up(self, customer_ids: Sequence[str], loaded: Loaded) -> Customers:
+    def _look_up(self, customer_ids: Sequence[str], weighing: Weighing) -> Customers:
         return look_up(
             customer_ids,
-            now_us=to_us(self.clock()),
+            now_us=weighing.now_us,
             store=self.store,
             ledger=self.ledger,
-            loaded=loaded,
+            loaded=weighing.loaded,
         )
 
-    def _weigh(
-        self, customer_ids: Sequence[str], loaded: Loaded, slot: Slot, prices: Mapping[str, float]
-    ) -> tuple[Customers, Situation, Choices]:
-        customers = self._look_up(customer_ids, loaded)
-        faced = situation(
-            customers,
-            now=self.clock(),
-            loaded=loaded,
-            caps=self.caps,
-            policy=self.policy,
-            prices=prices,
-        )
-        return customers, faced, decide(faced.problem, exploration(self.policy, slot))
-
-    def _decide(
-        self, customer_ids: Sequence[str], loaded: Loaded, slot: Slot
-    ) -> list[dict[str, Any]]:
-        prices = self.ledger.prices.latest(_priced(slot))
-        customers, faced, choices = self._weigh(customer_ids, loaded, slot, prices)
+    def _decide(self, customer_ids: Sequence[str], weighing: Weighing) -> list[dict[str, Any]]:
+        customers = self._look_up(customer_ids, weighing)
+        faced, choices = weighing(customers, self.ledger.prices.latest(weighing.priced_as))
         return [
             compose(
                 row,
-                decision=decision_id(self._secret, customer_id, slot),
-                now=self.clock(),
-                slot=slot,
+                decision=decision_id(self._secret, customer_id, weighing.slot),
+                now=weighing.now,
+                slot=weighing.slot,
                 customers=customers,
                 faced=faced,
                 choices=choices,
-                loaded=loaded,
+                loaded=weighing.loaded,
             )
             for row, customer_id in enumerate(customers.ids)
         ]
@@ -167,8 +137,3 @@ class DecisionEngine:
     @property
     def _secret(self) -> bytes:
         return self.policy.secret.get_secret_value().encode()
-
-
-def _priced(slot: Slot) -> str:
-    """The key under which a slot's prices are kept."""
-    return f"{slot.policy_epoch}:{slot.name}"

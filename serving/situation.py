@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,13 +51,16 @@ def situation(
     """
     program = loaded.program
     home = loaded.bundle.business["time_zone"]
-    times = tuple(coming_blocks(now, p.time_zone if p else home) for p in customers.profiles)
+    zones = [p.time_zone if p else home for p in customers.profiles]
+    times_in = {zone: coming_blocks(now, zone) for zone in set(zones)}
+    times = tuple(times_in[zone] for zone in zones)
     effect = np.zeros((len(customers.ids), len(program.arms)))
     effect[:, 1:] = loaded.bundle.effects.effect(
         customers.feature("lifecycle_stage"),
         customers.predictions.churn_probability,
         customers.predictions.expected_margin,
     )
+    contacts = _Contacts.of(customers)
     open_hours = np.where(
         program.quiet_hours_apply[:, None], loud_blocks(caps), np.ones(HOUR_BLOCKS, np.bool_)
     )
@@ -67,11 +70,12 @@ def situation(
         effect=np.nan_to_num(effect),  # of one who never ordered no margin is at risk
         timing=_timing(customers, loaded, times, caps, len(program.arms)),
         delivery_cost=program.delivery_cost,
-        contact_cost=program.contact_cost * _pressure(customers, caps, to_us(now))[:, None],
+        contact_cost=program.contact_cost
+        * _pressure(customers, contacts, caps, to_us(now))[:, None],
         use=program.use,
         resources=program.resources,
         prices=np.array([prices.get(name, 0.0) for name in program.resources], np.float64),
-        suppressed=_suppressed(customers, program, caps, to_us(now)),
+        suppressed=_suppressed(customers, contacts, program, caps, to_us(now)),
         hour_feasible=np.broadcast_to(open_hours, (len(customers.ids), *open_hours.shape)).copy(),
         minimum_value=policy.minimum_value_minor,
     )
@@ -87,51 +91,84 @@ def _timing(
 ) -> NDArray[np.float64]:
     model, loud = loaded.bundle.send_time, loud_hours(caps)
     usual = loud if loud.any() else ~loud
-    by_day = [model.multiplier(customers.predictions.hours, day, usual) for day in range(7)]
-    blocks = np.array(
-        [
-            [by_day[weekday][row, block] for block, weekday in enumerate(t.weekdays)]
-            for row, t in enumerate(times)
-        ]
-    )
+    weekdays = np.array([t.weekdays for t in times], np.int64).reshape(-1, HOUR_BLOCKS)
+    blocks = np.ones(weekdays.shape)
+    for day in np.unique(weekdays):
+        on_day = model.multiplier(customers.predictions.hours, int(day), usual)
+        blocks = np.where(weekdays == day, on_day, blocks)
     timing = np.broadcast_to(clip_timing(blocks)[:, None, :], (len(times), arms, HOUR_BLOCKS))
     return timing.copy()
 
 
-def _pressure(customers: Customers, caps: Caps, now_us: int) -> NDArray[np.float64]:
+@dataclass(frozen=True)
+class _Contacts:
+    """All contacts of all customers, row by row: few beside the customers."""
+
+    customers: int
+    row: NDArray[np.int64]
+    at_us: NDArray[np.int64]
+    action: NDArray[np.object_]
+
+    @classmethod
+    def of(cls, customers: Customers) -> _Contacts:
+        each = [(i, c) for i, contacts in enumerate(customers.contacts) for c in contacts]
+        return cls(
+            customers=len(customers.ids),
+            row=np.array([i for i, _ in each], np.int64),
+            at_us=np.array([c.at_us for _, c in each], np.int64),
+            action=np.array([c.action_id for _, c in each], object),
+        )
+
+    def since(self, us: int, action_id: str | None = None) -> NDArray[np.int64]:
+        """How many each customer had in `(us, ∞)`, shape (n,); with one action, or with any."""
+        counted = self.at_us > us
+        if action_id is not None:
+            counted &= self.action == action_id
+        return np.bincount(self.row[counted], minlength=self.customers)
+
+
+def _pressure(
+    customers: Customers, contacts: _Contacts, caps: Caps, now_us: int
+) -> NDArray[np.float64]:
     """How many times its usual cost one more message costs: fatigue from recent messages."""
-    ours = [
-        sum(c.at_us > now_us - _FATIGUE_DAYS * DAY_US for c in contacts)
-        for contacts in customers.contacts
-    ]
-    received = customers.feature("messages_28d") + np.array(ours)
+    ours = contacts.since(now_us - _FATIGUE_DAYS * DAY_US)
+    received = customers.feature("messages_28d") + ours
     return np.asarray(1 + caps.fatigue_per_message * received)
 
 
 def _suppressed(
-    customers: Customers, program: Program, caps: Caps, now_us: int
+    customers: Customers, contacts: _Contacts, program: Program, caps: Caps, now_us: int
 ) -> NDArray[np.uint32]:
     bits = np.zeros((len(customers.ids), len(program.arms)), np.uint32)
     eligible = _eligible(customers, program)
-    window = now_us - caps.window_days * DAY_US
+    capped = contacts.since(now_us - caps.window_days * DAY_US) >= caps.messages
+    asked = {(program.actions[arm.action_id].purpose, str(arm.channel)) for arm in program.arms[1:]}
+    agreed = {
+        (purpose, channel): _each(channel in allowed for allowed in customers.consents[purpose])
+        for purpose, channel in asked
+    }
+    reachable = {
+        channel: _each(p is not None and p.address(channel) is not None for p in customers.profiles)
+        for _, channel in asked
+    }
+    cools = {
+        action.id: contacts.since(now_us - action.cool_down_days * DAY_US, action.id) > 0
+        for action in program.actions.values()
+    }
     for k, arm in enumerate(program.arms[1:], start=1):
-        action = program.actions[arm.action_id]
-        cool_since = now_us - action.cool_down_days * DAY_US
-        bits[~eligible[arm.action_id], k] |= mask(Reason.NOT_ELIGIBLE)
+        action, channel = program.actions[arm.action_id], str(arm.channel)
+        bits[~eligible[action.id], k] |= mask(Reason.NOT_ELIGIBLE)
         bits[customers.complaint_open, k] |= mask(Reason.OPEN_COMPLAINT)
         bits[customers.subscription_cancelled, k] |= mask(Reason.SUBSCRIPTION_CANCELLED)
-        for row, profile in enumerate(customers.profiles):
-            channel = arm.channel or ""
-            if channel not in customers.consents[action.purpose][row]:
-                bits[row, k] |= mask(Reason.NO_CONSENT)
-            if profile is None or profile.address(channel) is None:
-                bits[row, k] |= mask(Reason.UNKNOWN_ADDRESS)
-            contacts = customers.contacts[row]
-            if sum(c.at_us > window for c in contacts) >= caps.messages:
-                bits[row, k] |= mask(Reason.FREQUENCY_CAP)
-            if any(c.action_id == action.id and c.at_us > cool_since for c in contacts):
-                bits[row, k] |= mask(Reason.COOL_DOWN)
+        bits[~agreed[action.purpose, channel], k] |= mask(Reason.NO_CONSENT)
+        bits[~reachable[channel], k] |= mask(Reason.UNKNOWN_ADDRESS)
+        bits[capped, k] |= mask(Reason.FREQUENCY_CAP)
+        bits[cools[action.id], k] |= mask(Reason.COOL_DOWN)
     return bits
+
+
+def _each(flags: Iterable[bool]) -> NDArray[np.bool_]:
+    return np.fromiter(flags, np.bool_)
 
 
 def _eligible(customers: Customers, program: Program) -> dict[str, NDArray[np.bool_]]:

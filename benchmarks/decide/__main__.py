@@ -24,4 +24,4 @@ MODULES = {
 }
 
 if __name__ == "__main__":
-    run(MODULES, long_only=(6,), here=HERE, about=__doc__)
+    run(MODULES, long_only=(6, 7), here=HERE, about=__doc__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def write(
     *,
     step: str,
     on: spark.Spark | None,
-    bundle: str | None = None,
+    about: Mapping[str, str] | None = None,
 ) -> Written:
     """Write what `work` makes of all customers, and what it was made from.
 
@@ -68,14 +68,14 @@ def write(
             Spark a folder.
         step: What the progress bar says.
         on: Spark, or None for this process.
-        bundle: The digest of the models at work, where there are some.
+        about: What else the file says of itself, such as the digest of the models at work.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     metadata = {
         "catalogue": CATALOGUE.version,
         "store": events.manifest.digest,
         "events_of_log": str(len(events.tail)),
-    } | ({"bundle": bundle} if bundle else {})
+    } | dict(about or {})
     if on is None:
         return _here(events, work, target.with_name(f"{target.name}.parquet"), step, metadata)
     with notes.status(f"{step}: Spark at {on.master}"), spark.session(on) as session:

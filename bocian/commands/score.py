@@ -45,7 +45,7 @@ def run(
         ScoresAt(champion.bundle, at, wiring.wall(settings)),
         settings.path("scores") / name_of("scores", [at]),
         step="score",
-        bundle=champion.digest,
+        about={"bundle": champion.digest},
         on=on,
     )
     stages = summary(written.path)

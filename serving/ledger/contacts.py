@@ -51,5 +51,5 @@ class Contacts:
                     .order_by(at_us, OUTBOX.c.key)
                 )
                 for row in connection.execute(query):
-                    found[row.customer_id].append(Contact(*row))
+                    found[row[0]].append(Contact(*row))
         return {customer_id: tuple(contacts) for customer_id, contacts in found.items()}

@@ -135,5 +135,5 @@ def _read(connection: Connection, customer_ids: Iterable[str]) -> dict[str, Prof
     for piece in chunks(customer_ids):
         query = select(PROFILES).where(PROFILES.c.customer_id.in_(piece))
         for row in connection.execute(query):
-            found[row.customer_id] = Profile(**row._asdict())
+            found[row[0]] = Profile(*row)
     return found

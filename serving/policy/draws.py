@@ -16,6 +16,6 @@ def uniform(secret: bytes, *keys: str) -> float:
         keys: what the draw is for, then for whom and when; ("holdout", customer_id), say.
     """
     encoded = [key.encode() for key in keys]
-    message = b"".join(len(key).to_bytes(8, "big") + key for key in encoded)
+    message = b"".join([len(key).to_bytes(8, "big") + key for key in encoded])
     digest = hmac.digest(secret, message, "sha256")
     return (int.from_bytes(digest[:8], "big") >> 11) * 2.0**-53

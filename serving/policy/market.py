@@ -9,8 +9,6 @@ import numpy as np
 from serving.policy.arrays import BoolArray, FloatArray, IntArray
 from serving.policy.values import greedy_arm, price_part
 
-HALVINGS = 50
-
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Market:
@@ -41,35 +39,31 @@ class Market:
         """Value of arms [n] before prices."""
         return float(self.value[np.arange(len(arm)), arm].sum())
 
+    def keeps_limits(self, prices: FloatArray) -> bool:
+        """Whether everybody's choices at prices [r] together use no more than the limits."""
+        return bool((self.used_by(self.demand(prices)) <= self.limit).all())
+
     def dual(self, prices: FloatArray) -> float:
         """Value of the Lagrangian dual at prices [r]: no choice within the limits is worth more."""
+        return self.dual_and_slope(prices)[0]
+
+    def dual_and_slope(self, prices: FloatArray) -> tuple[float, FloatArray]:
+        """The dual, and how it changes with each price: by what the choices leave of the limit."""
         arm = self.demand(prices)
-        return self.worth_of(arm) + float(prices @ (self.limit - self.used_by(arm)))
+        left = self.limit - self.used_by(arm)
+        return self.worth_of(arm) + float(prices @ left), left
 
-    def clearing_price(self, resource: int, prices: FloatArray, at_least: float = 0.0) -> float:
-        """Lowest price from `at_least` up at which a resource keeps its limit, others held.
+    def ceiling(self) -> FloatArray:
+        """Prices [r], above 0, between which and 0 the dual is lowest somewhere.
 
-        Its use only falls as its own price rises, so that halving an interval finds the price;
-        the end that is returned is the one that keeps the limit.
+        Above the first of two bounds nobody uses the resource. The second: choosing nothing is
+        open to all, so that the dual is at least prices @ limit; and it is lower than at 0.
         """
-        trial = prices.copy()
-
-        def keeps_limit(price: float) -> bool:
-            trial[resource] = price
-            return bool(self.used_by(self.demand(trial))[resource] <= self.limit[resource])
-
-        if keeps_limit(at_least):
-            return at_least
-        low, high = at_least, self._ceiling(resource)
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            if keeps_limit(middle):
-                high = middle
-            else:
-                low = middle
-        return high
-
-    def _ceiling(self, resource: int) -> float:
-        """A price at which nobody chooses an arm that uses the resource."""
-        users = self.use[:, resource] > 0
-        return 2 * float((self.value[:, users] / self.use[users, resource]).max())
+        unpriced = self.dual(np.zeros(len(self.limit)))
+        highest = np.ones(len(self.limit))
+        for resource, limit in enumerate(self.limit):
+            users = self.use[:, resource] > 0
+            worth = self.value[:, users] / self.use[users, resource]
+            if (most := worth.max(initial=0.0)) > 0:
+                highest[resource] = min(2 * most, unpriced / limit if limit else np.inf)
+        return highest

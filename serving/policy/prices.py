@@ -16,11 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from serving.policy.arrays import BoolArray, FloatArray, require_array, require_not_negative
+from serving.policy.cuts import lowest
 from serving.policy.market import Market
 
-MOST_SWEEPS = 20
-SETTLED = 1e-9  # relative change of a price that counts as none
-SMALLEST_RAISE = 1e-6  # as a share of the price
+SMALLEST_RAISE = 1e-9  # as a share of the highest price that could be
+HALVINGS = 10
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -41,11 +41,11 @@ class Prices:
 
     @property
     def gap(self) -> float:
-        """What another policy could add at most.
+        """What another policy could add at most, as a share of the bound; proven, not estimated.
 
         Customers alike to the last bit make it wide: prices let all of them in, or none.
         """
-        return max(self.bound - self.value, 0.0)
+        return max(1 - self.value / self.bound, 0.0) if self.bound > 0 else 0.0
 
 
 def dual_prices(
@@ -59,9 +59,9 @@ def dual_prices(
 ) -> Prices:
     """Price resources so that a batch's expected use keeps the budgets.
 
-    One resource is solved by bisection, which comes within one customer of the bound. Several are
-    solved one after another until none moves; `gap` tells how good the result is. A policy with a
-    `minimum_value` above 0 uses no more than is said here: it only turns choices to `no_action`.
+    The dual is lowered until no price could lower it by more than a hair (`cuts`), then prices rise
+    until the limits are kept; `gap` tells how good the result is. A policy with a `minimum_value`
+    above 0 uses no more than is said here: it only turns choices to `no_action`.
 
     Args:
         value: [n, k] value at the best hour before prices, in minor units, 0 for `no_action`
@@ -92,7 +92,8 @@ def dual_prices(
             f"raise the budget or lower action_floor={action_floor}"
         )
     market = Market(np.where(feasible, value, -np.inf), feasible, use, left)
-    prices = _raise_until_kept(market, _lowest_dual(market))
+    lowest_at = _lowest_dual(market)
+    prices = _raise_until_kept(market, lowest_at)
     arm = market.demand(prices)
 
     def expected(greedy: float, evenly: float) -> float:
@@ -102,31 +103,40 @@ def dual_prices(
         prices=prices,
         expected_use=(1 - action_floor) * market.used_by(arm) + action_floor * spread_use,
         value=expected(market.worth_of(arm), spread_value),
-        bound=expected(market.dual(prices), spread_value),
+        bound=expected(market.dual(lowest_at), spread_value),
     )
 
 
 def _lowest_dual(market: Market) -> FloatArray:
-    """Lower the dual along one price after another, until a round changes none."""
+    """Prices where the dual is lowest; 0 where the limit is no matter."""
     prices = np.zeros(len(market.limit))
-    for _ in range(MOST_SWEEPS):
-        before = prices.copy()
-        for resource in range(len(prices)):
-            prices[resource] = market.clearing_price(resource, prices)
-        if np.allclose(prices, before, rtol=SETTLED, atol=0):
-            break
+    if market.keeps_limits(prices):
+        return prices
+    prices = lowest(market.dual_and_slope, market.ceiling())
+    for resource in range(len(prices)):
+        without = prices.copy()
+        without[resource] = 0.0
+        if market.dual(without) <= market.dual(prices):
+            prices = without
     return prices
 
 
 def _raise_until_kept(market: Market, prices: FloatArray) -> FloatArray:
-    """Raise prices, and lower none, until every limit is kept."""
-    share = SMALLEST_RAISE
+    """Raise prices, and lower none, until every limit is kept.
+
+    Where the dual is lowest, the last customers to be served break even: all of them are in, or
+    none. Raises double, or two resources that replace each other would outbid each other by hairs
+    without end; of the last raise only as much is kept as is needed.
+    """
+    before, step = prices, SMALLEST_RAISE * market.ceiling()
     while (over := market.used_by(market.demand(prices)) > market.limit).any():
-        resource = int(over.argmax())
-        at_least = prices[resource] * (1 + share)
-        prices[resource] = market.clearing_price(resource, prices, at_least)
-        # Two resources that replace each other would outbid each other by hairs without end.
-        share *= 2
+        before, prices, step = prices, prices + np.where(over, step, 0.0), 2 * step
+    for _ in range(HALVINGS):
+        middle = (before + prices) / 2
+        if market.keeps_limits(middle):
+            prices = middle
+        else:
+            before = middle
     return prices
 
 
