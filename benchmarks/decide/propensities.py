@@ -65,8 +65,9 @@ def many_slots() -> Iterator[Block]:
 
 def many_customers() -> Iterator[Block]:
     """200 batches of 5,000 customers each in one slot, holdout and quiet cohort drawn as well."""
+    prices = priced(a_problem(0)).prices
     for batch in range(BATCHES):
-        problem = priced(a_problem(batch))
+        problem = replace(a_problem(batch), prices=prices)
         yield problem, decide(problem, CHANCE)
 
 
@@ -157,7 +158,7 @@ def a_problem(number: int) -> Problem:
     shape = (BATCH, ARMS)
     effect = rng.normal(50, 150, shape)
     suppressed = np.where(rng.random(shape) < 0.2, mask(Reason.NO_CONSENT), mask())
-    use = rng.choice([0.0, 1.0, 3.0], (ARMS, 2))
+    use = np.random.default_rng(0).choice([0.0, 1.0, 3.0], (ARMS, 2))
     effect[:, 0], suppressed[:, 0], use[0] = 0, 0, 0
     return Problem(
         customer_ids=tuple(f"c{number * BATCH + i}" for i in range(BATCH)),

@@ -117,6 +117,12 @@ def test_asked_again_within_the_slot_the_decision_stays(engine):
     assert to_bytes(late.next_best_action(WHO)) == first
 
 
+def test_asked_a_hundred_times_there_is_one_answer_and_one_record(engine):
+    answers = {to_bytes(engine.next_best_action(WHO)) for _ in range(100)}
+    assert len(answers) == 1
+    assert [drawn.customer_id for drawn in engine.ledger.decisions.drawn()] == [WHO]
+
+
 def test_the_next_slot_brings_a_decision_of_its_own(engine):
     today = engine.next_best_action(WHO)
     tomorrow = at(engine, NOW + DAY).next_best_action(WHO)
