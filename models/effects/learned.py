@@ -1,0 +1,138 @@
+"""What each action was found to change, on average or by customer, and how surely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from models.effects.regression import FloatArray, Linear, Regression
+
+Basis = Literal["randomised", "propensities logged", "observational"]
+"""What the effects rest on: chance, known chances, or a comparison of people who look alike."""
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """weight · regression(x), x followed by the column `treated` where that is not None."""
+
+    weight: float
+    regression: Regression
+    treated: float | None = None
+
+    def score(self, x: FloatArray) -> FloatArray:
+        """Shape (n,), of x of shape (n, f)."""
+        if self.treated is not None:
+            x = np.column_stack([x, np.full(len(x), self.treated)])
+        return np.asarray(self.weight * self.regression.predict(x))
+
+
+Score = tuple[Term, ...]
+"""An effect as the sum of its terms, before it is calibrated."""
+
+
+def scored(score: Score, x: FloatArray) -> FloatArray:
+    """The sum of the terms, shape (n,), of x of shape (n, f)."""
+    total = np.zeros(len(x))
+    for term in score:
+        total += term.score(x)
+    return total
+
+
+@dataclass(frozen=True, eq=False)
+class Personal:
+    """How one action's effect differs between customers: slope · (score − centre).
+
+    `slope` in [0, 1] is what held-out rows bear out of the score's spread, `slope_sd` its standard
+    error, `centre` the mean score of those it was learned from, `learner` the score's name.
+    """
+
+    learner: str
+    score: Score
+    centre: float
+    slope: float
+    slope_sd: float
+
+    def deviation(self, x: FloatArray) -> FloatArray:
+        """Score − centre, shape (n,), of x of shape (n, f)."""
+        return scored(self.score, x) - self.centre
+
+
+@dataclass(frozen=True, eq=False)
+class ArmEffect:
+    """The effect of one action instead of none.
+
+    Attributes:
+        arm: Its name.
+        mean: The average effect, in the outcome's unit, borrowed from actions like it.
+        sd: Standard error of the mean.
+        personal: How customers differ; None where that is not proven or not worth acting on.
+        compared: In observational data, P(this action | x, this action or none): where that is
+            within `least` of 0 or 1, nobody alike was treated otherwise, and nothing is said.
+        least: In [0, 0.5).
+        verdict: In words, for people.
+    """
+
+    arm: str
+    mean: float
+    sd: float
+    personal: Personal | None
+    compared: Linear | None
+    least: float
+    verdict: str
+
+    def unknown(self, x: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+        """Whose effect the data cannot tell, shape (n,)."""
+        if self.compared is None:
+            return np.zeros(len(x), np.bool_)
+        share = self.compared.predict(x)
+        return np.asarray((share < self.least) | (share > 1 - self.least))
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedEffects:
+    """tau(a | x) = mean + slope · (score(x) − centre), for k actions on f columns of x."""
+
+    columns: int
+    basis: Basis
+    arms: tuple[ArmEffect, ...]
+
+    def effect(self, x: FloatArray) -> FloatArray:
+        """Expected change of the outcome, shape (n, k); NaN where the data cannot tell.
+
+        Args:
+            x: Shape (n, f), columns as in training, NaN for what is not known.
+
+        Raises:
+            ValueError: x has another number of columns.
+        """
+        return self.with_sd(x)[0]
+
+    def with_sd(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """`effect` and its standard deviation, both of shape (n, k).
+
+        It is the standard error of the calibrated effect of customers with this score,
+        √(sd² + (slope_sd · (score − centre))²): how far they differ among themselves for reasons
+        that nobody recorded is not in it.
+        """
+        if x.ndim != 2 or x.shape[1] != self.columns:
+            raise ValueError(
+                f"x must be of shape (customers, {self.columns}) as in training, got: {x.shape}"
+            )
+        effect = np.empty((len(x), len(self.arms)))
+        sd = np.empty_like(effect)
+        for column, arm in enumerate(self.arms):
+            effect[:, column], sd[:, column] = arm.mean, arm.sd
+            if arm.personal is not None:
+                away = arm.personal.deviation(x)
+                effect[:, column] += arm.personal.slope * away
+                sd[:, column] = np.sqrt(arm.sd**2 + (arm.personal.slope_sd * away) ** 2)
+            effect[arm.unknown(x), column] = np.nan
+            sd[np.isnan(effect[:, column]), column] = np.nan
+        return effect, sd
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """What is to be said of each action, by its name."""
+        return {arm.arm: arm.verdict for arm in self.arms}

@@ -1,0 +1,66 @@
+"""The regressions that learned effects are put together from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """intercept + Σ coefficient · standardised column, or its logistic function.
+
+    A missing number counts as the column's median; columns in `gaps` were missing in training, and
+    say so in a column of their own behind the others. Standardised values are held within
+    ±`LIMIT`, so that no outlier decides alone. `median` is of shape (f,), `gaps` (g,), the others
+    (f + g,).
+    """
+
+    median: FloatArray
+    gaps: NDArray[np.int64]
+    centre: FloatArray
+    scale: FloatArray
+    coefficients: FloatArray
+    intercept: float
+    logistic: bool
+
+    LIMIT = 6.0
+
+    def predict(self, x: FloatArray) -> FloatArray:
+        """E[y | x], shape (n,), of x of shape (n, f)."""
+        filled = design(x, self.median, self.gaps)
+        terms = standardised(filled, self.centre, self.scale) * self.coefficients
+        # Contiguous rows are summed in one order, however many there are; a product of matrices
+        # is not.
+        total = self.intercept + np.ascontiguousarray(terms).sum(axis=1)
+        return np.asarray(1.0 / (1.0 + np.exp(-total)) if self.logistic else total)
+
+
+def design(x: FloatArray, median: FloatArray, gaps: NDArray[np.int64]) -> FloatArray:
+    """X (n, f) with medians for what is missing, and where `gaps` (g,) were: (n, f + g)."""
+    missing = np.isnan(x)
+    return np.hstack([np.where(missing, median, x), missing[:, gaps]])
+
+
+def standardised(filled: FloatArray, centre: FloatArray, scale: FloatArray) -> FloatArray:
+    """(filled − centre) / scale within ±`Linear.LIMIT`."""
+    return np.clip((filled - centre) / scale, -Linear.LIMIT, Linear.LIMIT)
+
+
+@dataclass(frozen=True, eq=False)
+class Trees:
+    """Boosted trees of LightGBM, which know what to do with missing numbers."""
+
+    booster: lgb.Booster
+
+    def predict(self, x: FloatArray) -> FloatArray:
+        """E[y | x], shape (n,), of x of shape (n, f)."""
+        return np.asarray(self.booster.predict(x, num_threads=1), np.float64)
+
+
+Regression = Linear | Trees

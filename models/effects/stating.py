@@ -1,0 +1,98 @@
+"""Learned effects as plain values and boosters, for a bundle's manifest and files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import lightgbm as lgb
+import numpy as np
+
+from models.effects.learned import ArmEffect, LearnedEffects, Personal, Term
+from models.effects.regression import Linear, Regression, Trees
+
+FORMAT: Final = 1
+Boosters = dict[str, lgb.Booster]
+"""By the name that the stated values give them: what goes to files of their own."""
+
+
+def stated(effects: LearnedEffects) -> tuple[dict[str, Any], Boosters]:
+    """Everything as JSON can hold it, to the last bit, and the boosters apart."""
+    boosters: Boosters = {}
+    arms = [_stated_arm(arm, number, boosters) for number, arm in enumerate(effects.arms)]
+    return {
+        "format": FORMAT,
+        "columns": effects.columns,
+        "basis": effects.basis,
+        "arms": arms,
+    }, boosters
+
+
+def from_stated(stated: Mapping[str, Any], boosters: Mapping[str, lgb.Booster]) -> LearnedEffects:
+    """What `stated` took apart.
+
+    Raises:
+        ValueError: The format is another, or a booster is missing.
+    """
+    if stated["format"] != FORMAT:
+        raise ValueError(f"learned effects must have format {FORMAT}, got: {stated['format']!r}")
+    arms = tuple(_arm(arm, boosters) for arm in stated["arms"])
+    return LearnedEffects(stated["columns"], stated["basis"], arms)
+
+
+def _stated_arm(arm: ArmEffect, number: int, boosters: Boosters) -> dict[str, Any]:
+    personal: dict[str, Any] | None = None
+    if arm.personal is not None:
+        terms = []
+        for place, term in enumerate(arm.personal.score):
+            name = f"effect_{number}_{place}"
+            regression = _stated_regression(term.regression, name, boosters)
+            terms.append({"weight": term.weight, "treated": term.treated, "regression": regression})
+        personal = vars(arm.personal) | {"score": terms}
+    compared = None if arm.compared is None else _stated_linear(arm.compared)
+    return vars(arm) | {"personal": personal, "compared": compared}
+
+
+def _stated_regression(
+    regression: Regression, name: str, boosters: Boosters
+) -> dict[str, Any] | str:
+    """A linear one as values; trees as the name of their booster."""
+    if isinstance(regression, Linear):
+        return _stated_linear(regression)
+    boosters[name] = regression.booster
+    return name
+
+
+def _stated_linear(linear: Linear) -> dict[str, Any]:
+    return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in vars(linear).items()}
+
+
+def _arm(stated: Mapping[str, Any], boosters: Mapping[str, lgb.Booster]) -> ArmEffect:
+    personal, compared = stated["personal"], stated["compared"]
+    if personal is not None:
+        score = tuple(
+            Term(term["weight"], _regression(term["regression"], boosters), term["treated"])
+            for term in personal["score"]
+        )
+        personal = Personal(**personal | {"score": score})
+    compared = None if compared is None else _linear(compared)
+    return ArmEffect(**dict(stated) | {"personal": personal, "compared": compared})
+
+
+def _regression(stated: Mapping[str, Any] | str, boosters: Mapping[str, lgb.Booster]) -> Regression:
+    if not isinstance(stated, str):
+        return _linear(stated)
+    if stated not in boosters:
+        raise ValueError(f"learned effects need the booster {stated!r}, got: {sorted(boosters)}")
+    return Trees(boosters[stated])
+
+
+def _linear(stated: Mapping[str, Any]) -> Linear:
+    arrays = {n: np.array(stated[n], np.float64) for n in ("median", "centre", "scale")}
+    return Linear(
+        **arrays,
+        gaps=np.array(stated["gaps"], np.int64),
+        coefficients=np.array(stated["coefficients"], np.float64),
+        intercept=stated["intercept"],
+        logistic=stated["logistic"],
+    )
