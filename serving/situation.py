@@ -57,6 +57,7 @@ def situation(
         customers.feature("lifecycle_stage"),
         customers.predictions.churn_probability,
         customers.predictions.expected_margin,
+        customers.features[:, loaded.columns],
     )
     open_hours = np.where(
         program.quiet_hours_apply[:, None], loud_blocks(caps), np.ones(HOUR_BLOCKS, np.bool_)

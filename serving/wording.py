@@ -32,6 +32,12 @@ _BLOCKS = {
     "capacity": ("no capacity", "brak możliwości"),
 }
 
+_BASES = {
+    "randomised": ("drawn by chance", "losowanych"),
+    "propensities logged": ("drawn with logged chances", "losowanych z zapisanymi szansami"),
+    "observational": ("observed, not drawn", "obserwowanych, nie losowanych"),
+}
+
 
 def sentences_of_action(
     record: dict[str, Any], runner_up: dict[str, Any] | None, why: dict[str, Any]
@@ -51,16 +57,11 @@ def sentences_of_action(
         english.append(f"{name} is worth {worth} more than doing nothing: {_parts(record, 0)}.")
         polish.append(f"{name} jest warte {worth} więcej niż brak działania: {_parts(record, 1)}.")
     if basis := why["effect_basis"]:
-        share = f"{basis['share_of_margin_at_risk']:.1%}"
-        stage = basis["lifecycle_stage"]
-        english.append(
-            f"No personal reason: the effect is a declared {share} of the margin at risk "
-            f"for customers who are '{stage}', not a measurement."
+        in_english, in_polish = (_declared if basis["measurement"] is None else _measured)(
+            basis, money
         )
-        polish.append(
-            f"Bez powodu osobistego: efekt to zadeklarowane {share} zagrożonej marży "
-            f"dla klientów w fazie „{stage}”, nie pomiar."
-        )
+        english.append(in_english)
+        polish.append(in_polish)
     if record["explored"]:
         greedy = _name(record["greedy"])
         english.append(f"Drawn for exploration; the most valuable choice was {greedy}.")
@@ -70,6 +71,43 @@ def sentences_of_action(
         english.append(f"The runner-up, {_name(runner_up)}, is worth {gap} less.")
         polish.append(f"Następne w kolejności, {_name(runner_up)}, jest warte {gap} mniej.")
     return {"en": english, "pl": polish}
+
+
+def _declared(basis: dict[str, Any], _: _Money) -> tuple[str, str]:
+    """An effect that nobody has measured."""
+    share, stage = f"{basis['share_of_margin_at_risk']:.1%}", basis["lifecycle_stage"]
+    return (
+        f"No personal reason: the effect is a declared {share} of the margin at risk "
+        f"for customers who are '{stage}', not a measurement.",
+        f"Bez powodu osobistego: efekt to zadeklarowane {share} zagrożonej marży "
+        f"dla klientów w fazie „{stage}”, nie pomiar.",
+    )
+
+
+def _measured(basis: dict[str, Any], money: _Money) -> tuple[str, str]:
+    """An effect that was measured, and what is left of the declared one."""
+    told = basis["measurement"]
+    effect, sd = money(told["effect"]), money(told["sd"])
+    how = _BASES[told["basis"]]
+    belief = f"{basis['share_of_margin_at_risk']:.1%}"
+    english = (
+        f"The effect was measured on {told['decisions']:,} decisions ({how[0]}) as {effect} "
+        f"± {sd} {{}}; the measurement weighs {told['weight']:.0%}, the declared {belief} of the "
+        "margin at risk the rest."
+    )
+    polish = (
+        f"Efekt zmierzono na podstawie {told['decisions']} decyzji ({how[1]}): {effect} ± {sd} "
+        f"{{}}; pomiar waży {told['weight']:.0%}, a deklaracja {belief} zagrożonej marży — resztę."
+    )
+    if told["personal"]:
+        return (
+            english.format("for customers like this one"),
+            polish.format("dla klientów takich jak ten"),
+        )
+    return (
+        "No personal reason: " + english.format("the same for everyone").replace("The", "the", 1),
+        "Bez powodu osobistego: " + polish.format("tyle samo dla każdego").replace("E", "e", 1),
+    )
 
 
 def sentences_of_risk(record: dict[str, Any], risk: dict[str, Any]) -> Words:

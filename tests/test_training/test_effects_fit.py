@@ -145,7 +145,11 @@ def model(request, fitted) -> LearnedEffects:
         Term(0.3, BASES["trees"](known.x, known.outcome)),
         Term(-0.7, BASES["linear"](np.column_stack([known.x, known.x[:, 0]]), known.outcome), 1.0),
     )
-    compared = linear(known.x, (known.arm > 0).astype(float), None, True) if request.param != "trees" else None
+    compared = (
+        linear(known.x, (known.arm > 0).astype(float), None, True)
+        if request.param != "trees"
+        else None
+    )
     arm = ArmEffect("mail", 0.1, 0.2, Personal("X", score, 0.3, 0.9, 0.1), compared, 0.1, "so")
     return LearnedEffects(3, "observational", (arm,))
 
@@ -177,9 +181,9 @@ def test_damaged_effects_are_refused(model):
     tree = Term(1.0, Trees(lgb.Booster(model_str=_booster())))
     arm = ArmEffect("a", 0.0, 0.0, Personal("T", (tree,), 0.0, 1.0, 0.0), None, 0.1, "")
     values, boosters = stated(LearnedEffects(3, "randomised", (arm,)))
-    assert list(boosters) == ["effect_0_0"]
-    with pytest.raises(ValueError, match=r"need the booster 'effect_0_0', got: \['other'\]"):
-        from_stated(values, {"other": boosters["effect_0_0"]})
+    assert list(boosters) == ["effects_0_0"]
+    with pytest.raises(ValueError, match=r"need the booster 'effects_0_0', got: \['other'\]"):
+        from_stated(values, {"other": boosters["effects_0_0"]})
 
 
 def _booster() -> str:
