@@ -91,22 +91,22 @@ def _measured(basis: dict[str, Any], money: _Money) -> tuple[str, str]:
     how = _BASES[told["basis"]]
     belief = f"{basis['share_of_margin_at_risk']:.1%}"
     english = (
-        f"The effect was measured on {told['decisions']:,} decisions ({how[0]}) as {effect} "
+        f"the effect was measured on {told['decisions']:,} decisions ({how[0]}) as {effect} "
         f"± {sd} {{}}; the measurement weighs {told['weight']:.0%}, the declared {belief} of the "
         "margin at risk the rest."
     )
     polish = (
-        f"Efekt zmierzono na podstawie {told['decisions']} decyzji ({how[1]}): {effect} ± {sd} "
-        f"{{}}; pomiar waży {told['weight']:.0%}, a deklaracja {belief} zagrożonej marży — resztę."
+        f"efekt zmierzono na podstawie {told['decisions']} decyzji ({how[1]}): {effect} ± {sd} "
+        f"{{}}; pomiar waży {told['weight']:.0%}, a deklaracja {belief} zagrożonej marży, resztę."
     )
     if told["personal"]:
         return (
-            english.format("for customers like this one"),
-            polish.format("dla klientów takich jak ten"),
+            "For this customer: " + english.format("for customers like this one"),
+            "Dla tego klienta: " + polish.format("dla klientów takich jak ten"),
         )
     return (
-        "No personal reason: " + english.format("the same for everyone").replace("The", "the", 1),
-        "Bez powodu osobistego: " + polish.format("tyle samo dla każdego").replace("E", "e", 1),
+        "No personal reason: " + english.format("the same for everyone"),
+        "Bez powodu osobistego: " + polish.format("tyle samo dla każdego"),
     )
 
 
