@@ -38,7 +38,9 @@ class Result:
     effects: Mapping[str, str]
 
 
-def run(settings: Settings, *, force: bool, promote: bool, effects: bool, as_json: bool) -> Result:
+def run(
+    settings: Settings, *, force: bool, promote: bool, as_json: bool, effects: bool = False
+) -> Result:
     """Train, say what came of it, and let it serve where asked or where nothing does yet.
 
     Raises:
