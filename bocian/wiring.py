@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from bocian.settings import Settings
 from features.catalogue import CATALOGUE
-from features.clock import to_us
 from features.store import LatestStore
 from features.union import CurrentEvents, Events
 from features.zones import OwnZones, Wall, zone
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from models.effects import DeclaredEffects
     from serving.bundles import Shelf
     from serving.engine import DecisionEngine
-    from training.effects import Decided
     from training.labels.quiet import QuietCohorts
     from training.tracking import Registry
 
@@ -115,50 +113,13 @@ def quiet_cohorts(settings: Settings, customers: Sequence[str]) -> QuietCohorts:
     )
 
 
-def decided(settings: Settings, store: CurrentEvents, features: Sequence[str]) -> Decided:
-    """The trial that the ledger holds of the declared actions.
-
-    The holdout measures the programme and teaches nothing; quiet cohorts teach churn. Neither had
-    a chance of any action.
-
-    Raises:
-        EffectsError: There are too few decisions whose outcomes are known.
-    """
-    from serving.logged import logged  # noqa: PLC0415
-    from serving.program import declared_effects  # noqa: PLC0415
-    from training.config import Outcomes  # noqa: PLC0415
-    from training.effects import Decision  # noqa: PLC0415
-    from training.effects import decided as trial_of  # noqa: PLC0415
-
-    records = ledger(settings).decisions.records("main")
-    rows = logged(records, features=features, catalogue=CATALOGUE.version)
-    return trial_of(
-        (Decision(*row) for row in rows),
-        store,
-        arms=declared_effects(settings.actions).names,
-        now=to_us(settings.now),
-        outcomes=Outcomes(
-            days=settings.effects.outcome_days,
-            lag_days=settings.horizons.lag_days,
-            margin_rate=settings.business.margin,
-        ),
-    )
-
-
-def arm_costs(settings: Settings) -> dict[str, float]:
-    """What an action on a channel costs, and a first message in patience, minor units, by name."""
-    from serving.program import declared_effects, policy_document, program  # noqa: PLC0415
-
-    parsed = program(policy_document(settings.actions, settings.channels), CATALOGUE.names)
-    names = declared_effects(settings.actions).names
-    cost = (parsed.delivery_cost + parsed.contact_cost)[1:]
-    return dict(zip(names, cost.tolist(), strict=True))
-
-
 def training_inputs(
-    settings: Settings, store_digest: str, cohorts: QuietCohorts, told: Decided | None
+    settings: Settings, store_digest: str, cohorts: QuietCohorts, decided: str | None
 ) -> str:
-    """A digest of everything that training depends on: the same digest, the same models."""
+    """A digest of everything that training depends on: the same digest, the same models.
+
+    `decided` is that of the decisions that effects are learned from, where they are.
+    """
     stated = settings.model_dump(
         mode="json",
         include={"business", "horizons", "training", "send_time", "actions", "channels"},
@@ -170,6 +131,6 @@ def training_inputs(
         "quiet_epochs": sorted(cohorts.members),
         "protected": settings.protected.attributes if settings.protected else (),
     }
-    if told is not None:
-        stated["decided"] = told.digest
+    if decided is not None:
+        stated["decided"] = decided
     return hashlib.sha256(json.dumps(stated, sort_keys=True).encode()).hexdigest()[:16]

@@ -92,11 +92,11 @@ def _measured(basis: dict[str, Any], money: _Money) -> tuple[str, str]:
     belief = f"{basis['share_of_margin_at_risk']:.1%}"
     english = (
         f"the effect was measured on {told['decisions']:,} decisions ({how[0]}) as {effect} "
-        f"± {sd} {{}}; the measurement weighs {told['weight']:.0%}, the declared {belief} of the "
+        f"± {sd}, {{}}; the measurement weighs {told['weight']:.0%}, the declared {belief} of the "
         "margin at risk the rest."
     )
     polish = (
-        f"efekt zmierzono na podstawie {told['decisions']} decyzji ({how[1]}): {effect} ± {sd} "
+        f"efekt zmierzono na podstawie {told['decisions']} decyzji ({how[1]}): {effect} ± {sd}, "
         f"{{}}; pomiar waży {told['weight']:.0%}, a deklaracja {belief} zagrożonej marży, resztę."
     )
     if told["personal"]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
 from bocian import wiring
+from bocian.commands.effects import learned_effects, told_by_ledger
 from bocian.commands.screen import bars, figure, out, print_json, table
 from bocian.settings import Settings
 from features.catalogue import CATALOGUE
-from features.union import CurrentEvents
 from models.effects import Effects
 from training.columns import learnable
-from training.effects import Decided, EffectsError, updated
 from training.fairness import Protected
 from training.figures import Figure
 from training.pipeline import Declared, Trained, train
@@ -94,8 +93,9 @@ def train_all(
     store = wiring.event_store(settings)
     catalogue = learnable(CATALOGUE, store.manifest)
     cohorts = wiring.quiet_cohorts(settings, store.customer_ids)
-    told, said = _decided(settings, store, catalogue.names) if effects else (None, {})
-    inputs = wiring.training_inputs(settings, store.manifest.digest, cohorts, told)
+    told, said = told_by_ledger(settings, store, catalogue.names) if effects else (None, {})
+    decided = None if told is None else told.digest
+    inputs = wiring.training_inputs(settings, store.manifest.digest, cohorts, decided)
     if not force:
         for version in registry.versions():
             if version.inputs == inputs:
@@ -103,14 +103,7 @@ def train_all(
     with bars() as progress:
         believed: Effects = prior
         if told is not None:
-            believed = updated(
-                prior,
-                told,
-                cost=wiring.arm_costs(settings),
-                seed=settings.training.seed,
-                threads=settings.training.threads,
-                progress=lambda step, done, total: progress.tell(f"effects: {step}", done, total),
-            )
+            believed = learned_effects(settings, told, progress.tell)
             said |= believed.learned.verdicts
         trained = train(
             store,
@@ -135,18 +128,6 @@ def train_all(
         version = registry.register(trained, inputs=inputs)
         progress.tell("register", 1, 1)
     return Result(version, trained, said)
-
-
-def _decided(
-    settings: Settings, store: CurrentEvents, features: Sequence[str]
-) -> tuple[Decided | None, dict[str, str]]:
-    """The trial that the ledger holds, and what is to be said of it; None where it is too small."""
-    try:
-        told = wiring.decided(settings, store, features)
-    except EffectsError as error:
-        return None, {"declared as before": str(error)}
-    words = [f"{count} left out: {reason}" for reason, count in told.left_out.items()]
-    return told, {"learned from": ", ".join([f"{len(told.trial)} decisions", *words])}
 
 
 def _memory(settings: Settings, registry: Registry, inputs: str) -> Memory:

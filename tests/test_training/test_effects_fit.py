@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import lightgbm as lgb
 import numpy as np
@@ -98,6 +99,27 @@ def test_the_gain_by_hand():
     assert found.sd == pytest.approx(0.5 / np.sqrt(100))
     dear = gain(exact, effect[:, None], np.array([0.5]), Stakes((1.0,)))
     assert (dear.personal, dear.constant, dear.best) == (0.5, 0.0, "none")
+
+
+def test_nobody_chooses_what_was_closed():
+    """Mail brings 1 where it was open, which it was for half of the rows; a call brings 0.6."""
+    half = np.arange(100) < 50
+    chances = np.where(half[:, None], [0.4, 0.3, 0.3], [0.5, 0, 0.5])
+    arm = np.where(half, np.arange(100) % 3, np.arange(100) % 2 * 2)
+    names = ("none", "mail", "call")
+    effect = np.tile([1.0, 0.6], (100, 1))
+    outcome = np.array([0, 1, 0.6])[arm]
+    known = Trial(
+        np.zeros((100, 1)), arm, outcome, chances, np.arange(100), names, names[1:], "randomised"
+    )
+    exact = replace(
+        comparison(known, np.column_stack([np.zeros(100), effect])), comparable=chances[:, 1:] > 0
+    )
+    found = gain(exact, effect, np.array([1.0, 0.6]), Stakes((0.0, 0.0)))
+    assert (found.best, found.constant) == ("call", pytest.approx(0.6))
+    assert found.personal == pytest.approx(0.8)
+    dear = gain(exact, effect, np.array([1.0, 0.6]), Stakes((0.0, 0.5)))
+    assert (dear.best, dear.constant) == ("mail", pytest.approx(0.5))
 
 
 def test_a_budget_goes_to_those_who_gain_most():
