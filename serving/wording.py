@@ -38,6 +38,15 @@ _BASES = {
     "observational": ("observed, not drawn", "obserwowanych, nie losowanych"),
 }
 
+_PERSONAL = (
+    ("For this customer", "Dla tego klienta"),
+    ("for customers like this one", "dla klientów takich jak ten"),
+)
+_SAME_FOR_ALL = (
+    ("No personal reason", "Bez powodu osobistego"),
+    ("the same for everyone", "tyle samo dla każdego"),
+)
+
 
 def sentences_of_action(
     record: dict[str, Any], runner_up: dict[str, Any] | None, why: dict[str, Any]
@@ -86,27 +95,17 @@ def _declared(basis: dict[str, Any], _: _Money) -> tuple[str, str]:
 
 def _measured(basis: dict[str, Any], money: _Money) -> tuple[str, str]:
     """An effect that was measured, and what is left of the declared one."""
-    told = basis["measurement"]
-    effect, sd = money(told["effect"]), money(told["sd"])
-    how = _BASES[told["basis"]]
-    belief = f"{basis['share_of_margin_at_risk']:.1%}"
-    english = (
-        f"the effect was measured on {told['decisions']:,} decisions ({how[0]}) as {effect} "
-        f"± {sd}, {{}}; the measurement weighs {told['weight']:.0%}, the declared {belief} of the "
-        "margin at risk the rest."
-    )
-    polish = (
-        f"efekt zmierzono na podstawie {told['decisions']} decyzji ({how[1]}): {effect} ± {sd}, "
-        f"{{}}; pomiar waży {told['weight']:.0%}, a deklaracja {belief} zagrożonej marży, resztę."
-    )
-    if told["personal"]:
-        return (
-            "For this customer: " + english.format("for customers like this one"),
-            "Dla tego klienta: " + polish.format("dla klientów takich jak ten"),
-        )
+    told, belief = basis["measurement"], f"{basis['share_of_margin_at_risk']:.1%}"
+    found = f"{money(told['effect'])} ± {money(told['sd'])}"
+    how, weight = _BASES[told["basis"]], f"{told['weight']:.0%}"
+    opening, whom = _PERSONAL if told["personal"] else _SAME_FOR_ALL
     return (
-        "No personal reason: " + english.format("the same for everyone"),
-        "Bez powodu osobistego: " + polish.format("tyle samo dla każdego"),
+        f"{opening[0]}: the effect was measured on {told['decisions']:,} decisions ({how[0]}) as "
+        f"{found}, {whom[0]}; the measurement weighs {weight}, the declared {belief} of the margin "
+        "at risk the rest.",
+        f"{opening[1]}: efekt zmierzono na podstawie {told['decisions']} decyzji ({how[1]}): "
+        f"{found}, {whom[1]}; waga pomiaru to {weight}, resztę daje deklaracja: {belief} "
+        "zagrożonej marży.",
     )
 
 
