@@ -196,6 +196,9 @@ def train(
     config: Config = _DEFAULT,
     force: Annotated[bool, typer.Option(help="Even where nothing has changed.")] = False,
     promote: Annotated[bool, typer.Option(help="Let it serve, if the gate allows.")] = False,
+    effects: Annotated[
+        bool, typer.Option("--effects", help="Learn what actions change, from decisions made.")
+    ] = False,
     table: TableFile = None,
     label: Annotated[str | None, typer.Option(help="With --table: the column to predict.")] = None,
     positive: Annotated[
@@ -230,7 +233,7 @@ def train(
     from bocian.commands import train as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
-    command.run(load(config), force=force, promote=promote, as_json=as_json)
+    command.run(load(config), force=force, promote=promote, effects=effects, as_json=as_json)
 
 
 @app.command(epilog=_example("bocian clv purchases.csv --horizon 273 --out value.csv"))

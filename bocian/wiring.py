@@ -113,8 +113,13 @@ def quiet_cohorts(settings: Settings, customers: Sequence[str]) -> QuietCohorts:
     )
 
 
-def training_inputs(settings: Settings, store_digest: str, cohorts: QuietCohorts) -> str:
-    """A digest of everything that training depends on: the same digest, the same models."""
+def training_inputs(
+    settings: Settings, store_digest: str, cohorts: QuietCohorts, decided: str | None
+) -> str:
+    """A digest of everything that training depends on: the same digest, the same models.
+
+    `decided` is that of the decisions that effects are learned from, where they are.
+    """
     stated = settings.model_dump(
         mode="json",
         include={"business", "horizons", "training", "send_time", "actions", "channels"},
@@ -126,4 +131,6 @@ def training_inputs(settings: Settings, store_digest: str, cohorts: QuietCohorts
         "quiet_epochs": sorted(cohorts.members),
         "protected": settings.protected.attributes if settings.protected else (),
     }
+    if decided is not None:
+        stated["decided"] = decided
     return hashlib.sha256(json.dumps(stated, sort_keys=True).encode()).hexdigest()[:16]

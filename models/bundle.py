@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from models import churn, clv, send_time
 from models.churn import ChurnModel
 from models.clv import ClvModel
-from models.effects import DeclaredEffects
+from models.effects import Effects
+from models.effects.stating import effects_from_stated, stated_effects
 from models.send_time import SendTimeModel
 
 FORMAT = 2
@@ -41,7 +42,7 @@ class Bundle:
     churn: ChurnModel
     clv: ClvModel
     send_time: SendTimeModel
-    effects: DeclaredEffects
+    effects: Effects
     features: Mapping[str, str]
     usual: Mapping[str, float]
     business: Mapping[str, Any]
@@ -55,6 +56,7 @@ class Bundle:
             **self.churn.boosters(),
             "clv_on_start": self.clv.on_start,
             "clv_alone": self.clv.alone,
+            **stated_effects(self.effects)[1],
         }
         for name, booster in boosters.items():
             (folder / f"{name}.txt").write_text(booster.model_to_string())
@@ -90,11 +92,7 @@ class Bundle:
             "churn": churn.stated(self.churn),
             "clv": clv.stated(self.clv),
             "send_time": send_time.stated(self.send_time),
-            "effects": {
-                "arms": [list(arm) for arm in self.effects.arms],
-                "share": self.effects.share.tolist(),
-                "sd": self.effects.sd.tolist(),
-            },
+            "effects": stated_effects(self.effects)[0],
         }
 
 
@@ -157,18 +155,10 @@ def _send_time(stated: Any, _: dict[str, lgb.Booster]) -> SendTimeModel:
     return send_time.from_stated(stated)
 
 
-def _effects(stated: Any, _: dict[str, lgb.Booster]) -> DeclaredEffects:
-    return DeclaredEffects(
-        arms=tuple((action, channel) for action, channel in stated["arms"]),
-        share=np.array(stated["share"], np.float64),
-        sd=np.array(stated["sd"], np.float64),
-    )
-
-
 BUILD: Final[Mapping[str, Callable[[Any, dict[str, lgb.Booster]], Any]]] = {
     "churn": _churn,
     "clv": _clv,
     "send_time": _send_time,
-    "effects": _effects,
+    "effects": effects_from_stated,
 }
 """For each component, what makes its model of its member of the manifest and the boosters."""

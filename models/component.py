@@ -41,7 +41,7 @@ def cut(bundle: Path, name: str, to: Path) -> str:
     own = {
         "format": stated["format"],
         "name": name,
-        "features": stated["features"] if files else [],
+        "features": stated["features"] if files or "learned" in stated[name] else [],
         "files": files,
         "model": stated[name],
     }

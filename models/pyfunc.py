@@ -114,14 +114,16 @@ def _of_send_time(send_time: Component) -> Scorer:
 
 
 def _of_effects(effects: Component) -> Scorer:
-    names = ("lifecycle_stage", "churn_probability", "expected_margin")
+    declared = ("lifecycle_stage", "churn_probability", "expected_margin")
+    learned = tuple(effects.features)
 
     def score(columns: Columns) -> dict[str, NDArray[Any]]:
-        found = effects.model.effect(*_matrix(columns, names).T)
+        x = _matrix(columns, learned) if learned else None
+        found = effects.model.effect(*_matrix(columns, declared).T, x)
         arms = effects.model.arms
         return {f"{action}/{channel}": found[:, k] for k, (action, channel) in enumerate(arms)}
 
-    return Scorer(names, "unused", score)
+    return Scorer(tuple(dict.fromkeys((*declared, *learned))), "unused", score)
 
 
 _SCORERS: Final[Mapping[str, Callable[[Component], Scorer]]] = {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.catalogue import CATALOGUE
+from models.effects import UpdatedEffects
 from serving.bundles import Loaded
 from serving.policy.problem import NO_ACTION
 from serving.wording import sentences_of_action, sentences_of_risk
@@ -68,25 +71,41 @@ def _versus(chosen: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 def _effect_basis(record: dict[str, Any], loaded: Loaded) -> dict[str, Any] | None:
-    """The declared share behind the effect: a prior has no personal reason."""
+    """The declared share behind the effect, and what was measured of it: a prior is not personal.
+
+    A measurement is in minor units; its `weight` in the effect is in [0, 1], the belief's is the
+    rest.
+    """
     if record["action_id"] == NO_ACTION:
         return None
-    arm = loaded.bundle.effects.arms.index((record["action_id"], record["channel"]))
+    effects = loaded.bundle.effects
+    arm = effects.arms.index((record["action_id"], record["channel"]))
     stage = record["inputs"]["features"]["lifecycle_stage"]
-    share = loaded.bundle.effects.shares(np.array([np.nan if stage is None else stage]))[0, arm]
+    share = effects.declared.shares(np.array([np.nan if stage is None else stage]))[0, arm]
+    measured = None
+    if isinstance(effects, UpdatedEffects):
+        measured = effects.measurement(arm, _features(record, loaded))
     return {
-        "kind": "declared_prior",
-        "personal": False,
+        "kind": "declared_prior" if measured is None else "measured",
+        "personal": measured is not None and measured.personal,
         "share_of_margin_at_risk": float(share),
-        "share_sd": float(loaded.bundle.effects.sd[arm]),
+        "share_sd": float(effects.declared.sd[arm]),
         "lifecycle_stage": record["predictions"]["lifecycle_stage"],
+        "measurement": None if measured is None else asdict(measured),
     }
+
+
+def _features(record: dict[str, Any], loaded: Loaded) -> NDArray[np.float64]:
+    """The recorded features that the bundle reads, shape (1, f)."""
+    values = record["inputs"]["features"]
+    row = [np.nan if values[n] is None else values[n] for n in loaded.bundle.features]
+    return np.array([row], np.float64)
 
 
 def _risk(record: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
     values = record["inputs"]["features"]
     names = tuple(loaded.bundle.features)
-    row = np.array([[np.nan if values[n] is None else values[n] for n in names]], np.float64)
+    row = _features(record, loaded)
     parts = loaded.bundle.churn.contributions(row)[0]
     raw = float(loaded.bundle.churn.raw(row)[0])
     if abs(parts.sum() - raw) > _ADDITIVE_WITHIN:

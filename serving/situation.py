@@ -59,6 +59,7 @@ def situation(
         customers.feature("lifecycle_stage"),
         customers.predictions.churn_probability,
         customers.predictions.expected_margin,
+        customers.features[:, loaded.columns],
     )
     contacts = _Contacts.of(customers)
     open_hours = np.where(

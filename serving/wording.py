@@ -32,6 +32,21 @@ _BLOCKS = {
     "capacity": ("no capacity", "brak możliwości"),
 }
 
+_BASES = {
+    "randomised": ("drawn by chance", "losowanych"),
+    "propensities logged": ("drawn with logged chances", "losowanych z zapisanymi szansami"),
+    "observational": ("observed, not drawn", "obserwowanych, nie losowanych"),
+}
+
+_PERSONAL = (
+    ("For this customer", "Dla tego klienta"),
+    ("for customers like this one", "dla klientów takich jak ten"),
+)
+_SAME_FOR_ALL = (
+    ("No personal reason", "Bez powodu osobistego"),
+    ("the same for everyone", "tyle samo dla każdego"),
+)
+
 
 def sentences_of_action(
     record: dict[str, Any], runner_up: dict[str, Any] | None, why: dict[str, Any]
@@ -51,16 +66,11 @@ def sentences_of_action(
         english.append(f"{name} is worth {worth} more than doing nothing: {_parts(record, 0)}.")
         polish.append(f"{name} jest warte {worth} więcej niż brak działania: {_parts(record, 1)}.")
     if basis := why["effect_basis"]:
-        share = f"{basis['share_of_margin_at_risk']:.1%}"
-        stage = basis["lifecycle_stage"]
-        english.append(
-            f"No personal reason: the effect is a declared {share} of the margin at risk "
-            f"for customers who are '{stage}', not a measurement."
+        in_english, in_polish = (_declared if basis["measurement"] is None else _measured)(
+            basis, money
         )
-        polish.append(
-            f"Bez powodu osobistego: efekt to zadeklarowane {share} zagrożonej marży "
-            f"dla klientów w fazie „{stage}”, nie pomiar."
-        )
+        english.append(in_english)
+        polish.append(in_polish)
     if record["explored"]:
         greedy = _name(record["greedy"])
         english.append(f"Drawn for exploration; the most valuable choice was {greedy}.")
@@ -70,6 +80,33 @@ def sentences_of_action(
         english.append(f"The runner-up, {_name(runner_up)}, is worth {gap} less.")
         polish.append(f"Następne w kolejności, {_name(runner_up)}, jest warte {gap} mniej.")
     return {"en": english, "pl": polish}
+
+
+def _declared(basis: dict[str, Any], _: _Money) -> tuple[str, str]:
+    """An effect that nobody has measured."""
+    share, stage = f"{basis['share_of_margin_at_risk']:.1%}", basis["lifecycle_stage"]
+    return (
+        f"No personal reason: the effect is a declared {share} of the margin at risk "
+        f"for customers who are '{stage}', not a measurement.",
+        f"Bez powodu osobistego: efekt to zadeklarowane {share} zagrożonej marży "
+        f"dla klientów w fazie „{stage}”, nie pomiar.",
+    )
+
+
+def _measured(basis: dict[str, Any], money: _Money) -> tuple[str, str]:
+    """An effect that was measured, and what is left of the declared one."""
+    told, belief = basis["measurement"], f"{basis['share_of_margin_at_risk']:.1%}"
+    found = f"{money(told['effect'])} ± {money(told['sd'])}"
+    how, weight = _BASES[told["basis"]], f"{told['weight']:.0%}"
+    opening, whom = _PERSONAL if told["personal"] else _SAME_FOR_ALL
+    return (
+        f"{opening[0]}: the effect was measured on {told['decisions']:,} decisions ({how[0]}) as "
+        f"{found}, {whom[0]}; the measurement weighs {weight}, the declared {belief} of the margin "
+        "at risk the rest.",
+        f"{opening[1]}: efekt zmierzono na podstawie {told['decisions']} decyzji ({how[1]}): "
+        f"{found}, {whom[1]}; waga pomiaru to {weight}, resztę daje deklaracja: {belief} "
+        "zagrożonej marży.",
+    )
 
 
 def sentences_of_risk(record: dict[str, Any], risk: dict[str, Any]) -> Words:

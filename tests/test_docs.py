@@ -40,6 +40,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "[consents]": sources.Table,
     "[protected]": sources.ProtectedTable,
     "[horizons]": training.Horizons,
+    "[effects]": training.Effects,
     "[training]": training.Training,
     "[monitoring]": training.Monitoring,
     "[send_time]": composed.SendTime,

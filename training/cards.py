@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from models.churn import ChurnModel
+from models.effects import DeclaredEffects, UpdatedEffects
 from training.audits.summary import five_lines
 from training.figures import Figure
 from training.pipeline import Trained
@@ -26,6 +27,7 @@ def component_card(name: str, trained: Trained) -> str:
             "Limits": told.limits.format_map(words),
             "Figures": _figures(judged) if judged else "",
             "Declared": _declared(trained) if name == "effects" else "",
+            "Measured": _measured(trained) if name == "effects" else "",
             "Pictures": _files(trained, name),
             "Audit": _audit(trained) if name == "churn" else "",
             "How it was chosen": _chosen(trained.parameters) if name == "churn" else "",
@@ -80,12 +82,21 @@ _TOLD: Final[Mapping[str, _Told]] = {
         "send time",
     ),
     "effects": _Told(
-        "What each action on each channel is believed to save, as a share of the margin at risk.",
-        "A declaration, not a measurement: nothing was learned, and nothing can be judged until "
-        "logged decisions have outcomes.",
+        "What each action on each channel changes, in minor units of margin.",
+        "{effects}",
         "",
     ),
 }
+
+
+_DECLARED_ALONE: Final = (
+    "A declaration, not a measurement: nothing was learned, and nothing can be judged until "
+    "logged decisions have outcomes."
+)
+_UPDATED: Final = (
+    "Declared shares of the margin at risk, updated by logged decisions. That an effect within the "
+    "outcome window is the effect on margin altogether is an assumption."
+)
 
 
 def _words(trained: Trained) -> dict[str, Any]:
@@ -96,6 +107,9 @@ def _words(trained: Trained) -> dict[str, Any]:
         "margin_days": clv.horizon_days,
         "margin_rate": clv.margin_rate,
         "basis": _sentence(trained.bundle.send_time.basis),
+        "effects": _DECLARED_ALONE
+        if isinstance(trained.bundle.effects, DeclaredEffects)
+        else _UPDATED,
     }
 
 
@@ -132,7 +146,7 @@ def _figures(figures: Sequence[Figure]) -> str:
 
 
 def _declared(trained: Trained) -> str:
-    effects = trained.bundle.effects
+    effects = trained.bundle.effects.declared
     lines = ["| action | channel | shares by stage | standard deviation |", "|---|---|---|---|"]
     for (action, channel), shares, sd in zip(
         effects.arms, effects.share.tolist(), effects.sd.tolist(), strict=True
@@ -140,6 +154,17 @@ def _declared(trained: Trained) -> str:
         span = f"{min(shares):.1%} to {max(shares):.1%}"
         lines.append(f"| {action} | {channel} | {span} | {sd:.1%} |")
     return "\n".join(lines)
+
+
+def _measured(trained: Trained) -> str:
+    effects = trained.bundle.effects
+    if not isinstance(effects, UpdatedEffects):
+        return ""
+    told = zip(effects.learned.arms, effects.decisions, strict=True)
+    return "\n".join(
+        f"- {arm.arm}, {decisions} decisions ({effects.learned.basis}), minor units: {arm.verdict}"
+        for arm, decisions in told
+    )
 
 
 def _files(trained: Trained, component: str) -> str:

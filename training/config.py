@@ -45,6 +45,28 @@ class Horizons(Frozen):
         return (self.churn_days, *(d for d in self.further_churn_days if d != self.churn_days))
 
 
+class Outcomes(Frozen):
+    """What came of a decision: margin, a share of net spend, over `days` from then on.
+
+    It is known `lag_days` after the window has ended.
+    """
+
+    days: Days = 28
+    lag_days: Annotated[int, Field(ge=0, le=90)] = 0
+    margin_rate: Annotated[float, Field(gt=0, le=1)]
+
+    @property
+    def known_after_days(self) -> int:
+        """From the decision on."""
+        return self.days + self.lag_days
+
+
+class Effects(Frozen):
+    """What effects are measured by: margin in `[decision, decision + outcome_days)`."""
+
+    outcome_days: Days = 28
+
+
 class Training(Frozen):
     """How models are fitted.
 

@@ -14,7 +14,7 @@ from features.clock import DAY_US, from_us, iso, to_us
 from features.reader import EventReader
 from features.zones import Wall
 from models.bundle import Bundle
-from models.effects import DeclaredEffects
+from models.effects import Effects
 from training import churn, clv, send_time
 from training.audits.report import Audit
 from training.config import Horizons, Training
@@ -33,11 +33,11 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Declared:
-    """What the business declares and no data teach."""
+    """What the business declares and events do not teach; effects may have learned from a log."""
 
     business: Mapping[str, Any]
     policy: Mapping[str, Any]
-    effects: DeclaredEffects
+    effects: Effects
     protected: Protected
     margin_rate: float
     proxy_trust: float

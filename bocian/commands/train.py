@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
 from bocian import wiring
+from bocian.commands.effects import learned_effects, told_by_ledger
 from bocian.commands.screen import bars, figure, out, print_json, table
 from bocian.settings import Settings
 from features.catalogue import CATALOGUE
+from models.effects import Effects
 from training.columns import learnable
 from training.fairness import Protected
 from training.figures import Figure
@@ -23,20 +26,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """The registered version; `trained` is None where it was up to date already."""
+    """The registered version; `trained` is None where it was up to date already.
+
+    `effects` says in words what was learned of each action, or what was missing; it is empty where
+    nobody asked.
+    """
 
     version: Version
     trained: Trained | None
+    effects: Mapping[str, str]
 
 
-def run(settings: Settings, *, force: bool, promote: bool, as_json: bool) -> Result:
+def run(
+    settings: Settings, *, force: bool, promote: bool, as_json: bool, effects: bool = False
+) -> Result:
     """Train, say what came of it, and let it serve where asked or where nothing does yet.
 
     Raises:
         GateError: It should serve, and something speaks against it.
     """
     registry = wiring.registry(settings)
-    result = train_all(settings, registry, force=force)
+    result = train_all(settings, registry, force=force, effects=effects)
     champion = registry.champion()
     serves = promote or champion is None
     figures = registry.figures(result.version)
@@ -50,10 +60,13 @@ def run(settings: Settings, *, force: bool, promote: bool, as_json: bool) -> Res
                 "rows": result.trained and result.trained.rows,
                 "features": result.trained and len(result.trained.bundle.features),
                 "figures": [f.to_dict() for f in figures],
+                "effects": dict(result.effects),
             }
         )
     else:
         show_figures(figures)
+        for name, verdict in result.effects.items():
+            out.print(f"effects, {name}: {verdict}")
         fresh = "trained" if result.trained else "up to date (nothing was trained again)"
         out.print(f"bundle {result.version.digest[:12]}, version {result.version.number}: {fresh}")
         if champion is not None and champion.number != result.version.number and not promote:
@@ -69,28 +82,40 @@ def run(settings: Settings, *, force: bool, promote: bool, as_json: bool) -> Res
     return result
 
 
-def train_all(settings: Settings, registry: Registry, *, force: bool) -> Result:
-    """A registered bundle of the present events and settings, trained anew where need be."""
-    policy, effects = wiring.declared_policy(settings)
+def train_all(
+    settings: Settings, registry: Registry, *, force: bool, effects: bool = False
+) -> Result:
+    """A registered bundle of the present events and settings, trained anew where need be.
+
+    With `effects`, decisions of the ledger update the declared priors, if they are enough.
+    """
+    policy, prior = wiring.declared_policy(settings)
     store = wiring.event_store(settings)
+    catalogue = learnable(CATALOGUE, store.manifest)
     cohorts = wiring.quiet_cohorts(settings, store.customer_ids)
-    inputs = wiring.training_inputs(settings, store.manifest.digest, cohorts)
+    told, said = told_by_ledger(settings, store, catalogue.names) if effects else (None, {})
+    decided = None if told is None else told.digest
+    inputs = wiring.training_inputs(settings, store.manifest.digest, cohorts, decided)
     if not force:
         for version in registry.versions():
             if version.inputs == inputs:
-                return Result(version, None)
+                return Result(version, None, said)
     with bars() as progress:
+        believed: Effects = prior
+        if told is not None:
+            believed = learned_effects(settings, told, progress.tell)
+            said |= believed.learned.verdicts
         trained = train(
             store,
             now=settings.now,
-            catalogue=learnable(CATALOGUE, store.manifest),
+            catalogue=catalogue,
             wall=wiring.wall(settings),
             horizons=settings.horizons,
             training=settings.training,
             declared=Declared(
                 business=settings.business.model_dump(mode="json"),
                 policy=policy,
-                effects=effects,
+                effects=believed,
                 protected=protected_attributes(settings),
                 margin_rate=settings.business.margin,
                 proxy_trust=settings.send_time.proxy_trust,
@@ -102,7 +127,7 @@ def train_all(settings: Settings, registry: Registry, *, force: bool) -> Result:
         progress.tell("register", 0, 1)
         version = registry.register(trained, inputs=inputs)
         progress.tell("register", 1, 1)
-    return Result(version, trained)
+    return Result(version, trained, said)
 
 
 def _memory(settings: Settings, registry: Registry, inputs: str) -> Memory:

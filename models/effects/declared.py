@@ -22,6 +22,16 @@ class DeclaredEffects:
     share: NDArray[np.float64]
     sd: NDArray[np.float64]
 
+    @property
+    def declared(self) -> DeclaredEffects:
+        """Itself: what `UpdatedEffects` holds under this name."""
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One for each arm: `action/channel`."""
+        return tuple(f"{action}/{channel}" for action, channel in self.arms)
+
     def shares(self, stage: NDArray[np.float64]) -> NDArray[np.float64]:
         """The declared share for each customer and arm, shape (n, k); `stage` NaN is unknown."""
         column = np.where(np.isnan(stage), self.share.shape[1] - 1, stage).astype(np.int64)
@@ -32,7 +42,11 @@ class DeclaredEffects:
         stage: NDArray[np.float64],
         churn_probability: NDArray[np.float64],
         expected_margin: NDArray[np.float64],
+        _x: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
-        """Expected change of margin in minor units, shape (n, k), for inputs of shape (n,)."""
+        """Expected change of margin in minor units, shape (n, k), for inputs of shape (n,).
+
+        Features are not looked at: `UpdatedEffects.effect` has them as its last argument.
+        """
         at_risk = churn_probability * expected_margin
         return np.asarray(self.shares(stage) * at_risk[:, None])

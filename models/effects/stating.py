@@ -1,4 +1,4 @@
-"""Learned effects as plain values and boosters, for a bundle's manifest and files."""
+"""Effects as plain values and boosters, for a bundle's manifest and files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any, Final
 import lightgbm as lgb
 import numpy as np
 
+from models.effects.declared import DeclaredEffects
 from models.effects.learned import ArmEffect, LearnedEffects, Personal, Term
 from models.effects.regression import Linear, Regression, Trees
+from models.effects.updated import UpdatedEffects
 
 FORMAT: Final = 1
 Boosters = dict[str, lgb.Booster]
@@ -40,12 +42,42 @@ def from_stated(stated: Mapping[str, Any], boosters: Mapping[str, lgb.Booster]) 
     return LearnedEffects(stated["columns"], stated["basis"], arms)
 
 
+def stated_effects(effects: DeclaredEffects | UpdatedEffects) -> tuple[dict[str, Any], Boosters]:
+    """As `stated`, of what a bundle holds; `learned` is absent where all is declared."""
+    declared = effects.declared
+    values: dict[str, Any] = {
+        "arms": [list(arm) for arm in declared.arms],
+        "share": declared.share.tolist(),
+        "sd": declared.sd.tolist(),
+    }
+    if isinstance(effects, DeclaredEffects):
+        return values, {}
+    learned, boosters = stated(effects.learned)
+    told = {"at_risk": effects.at_risk, "decisions": list(effects.decisions)}
+    return values | told | {"learned": learned}, boosters
+
+
+def effects_from_stated(
+    stated: Mapping[str, Any], boosters: Mapping[str, lgb.Booster]
+) -> DeclaredEffects | UpdatedEffects:
+    """What `stated_effects` took apart; errors as of `from_stated`."""
+    declared = DeclaredEffects(
+        arms=tuple((action, channel) for action, channel in stated["arms"]),
+        share=np.array(stated["share"], np.float64),
+        sd=np.array(stated["sd"], np.float64),
+    )
+    if "learned" not in stated:
+        return declared
+    learned = from_stated(stated["learned"], boosters)
+    return UpdatedEffects(declared, learned, stated["at_risk"], tuple(stated["decisions"]))
+
+
 def _stated_arm(arm: ArmEffect, number: int, boosters: Boosters) -> dict[str, Any]:
     personal: dict[str, Any] | None = None
     if arm.personal is not None:
         terms = []
         for place, term in enumerate(arm.personal.score):
-            name = f"effect_{number}_{place}"
+            name = f"effects_{number}_{place}"  # begins like the component's name
             regression = _stated_regression(term.regression, name, boosters)
             terms.append({"weight": term.weight, "treated": term.treated, "regression": regression})
         personal = vars(arm.personal) | {"score": terms}

@@ -169,6 +169,13 @@ class Decisions:
             rows = connection.execution_options(yield_per=10_000).execute(query)
             yield from (Drawn(*row) for row in rows)
 
+    def records(self, stratum: str) -> Iterator[str]:
+        """The record of each decision in this part of the experiment, in no order; read as used."""
+        query = select(DECISIONS.c.record).where(DECISIONS.c.stratum == stratum)
+        with reading(self._engine) as connection:
+            rows = connection.execution_options(yield_per=1_000).execute(query)
+            yield from (row.record for row in rows)
+
     def _one(self, *conditions: ColumnElement[bool]) -> StoredDecision | None:
         with reading(self._engine) as connection:
             row = connection.execute(select(DECISIONS).where(*conditions)).one_or_none()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import lightgbm as lgb
 import numpy as np
@@ -99,6 +100,27 @@ def test_the_gain_by_hand():
     assert (dear.personal, dear.constant, dear.best) == (0.5, 0.0, "none")
 
 
+def test_nobody_chooses_what_was_closed():
+    """Mail brings 1 where it was open, which it was for half of the rows; a call brings 0.6."""
+    half = np.arange(100) < 50
+    chances = np.where(half[:, None], [0.4, 0.3, 0.3], [0.5, 0, 0.5])
+    arm = np.where(half, np.arange(100) % 3, np.arange(100) % 2 * 2)
+    names = ("none", "mail", "call")
+    effect = np.tile([1.0, 0.6], (100, 1))
+    outcome = np.array([0, 1, 0.6])[arm]
+    known = Trial(
+        np.zeros((100, 1)), arm, outcome, chances, np.arange(100), names, names[1:], "randomised"
+    )
+    exact = replace(
+        comparison(known, np.column_stack([np.zeros(100), effect])), comparable=chances[:, 1:] > 0
+    )
+    found = gain(exact, effect, np.array([1.0, 0.6]), Stakes((0.0, 0.0)))
+    assert (found.best, found.constant) == ("call", pytest.approx(0.6))
+    assert found.personal == pytest.approx(0.8)
+    dear = gain(exact, effect, np.array([1.0, 0.6]), Stakes((0.0, 0.5)))
+    assert (dear.best, dear.constant) == ("mail", pytest.approx(0.5))
+
+
 def test_a_budget_goes_to_those_who_gain_most():
     net = np.array([[0.1, 0.3], [-1, -2], [0.2, 0.1], [5, 6]])
     assert best_arms(net).tolist() == [2, 0, 1, 2]
@@ -180,9 +202,9 @@ def test_damaged_effects_are_refused(model):
     tree = Term(1.0, Trees(lgb.Booster(model_str=_booster())))
     arm = ArmEffect("a", 0.0, 0.0, Personal("T", (tree,), 0.0, 1.0, 0.0), None, 0.1, "")
     values, boosters = stated(LearnedEffects(3, "randomised", (arm,)))
-    assert list(boosters) == ["effect_0_0"]
-    with pytest.raises(ValueError, match=r"need the booster 'effect_0_0', got: \['other'\]"):
-        from_stated(values, {"other": boosters["effect_0_0"]})
+    assert list(boosters) == ["effects_0_0"]
+    with pytest.raises(ValueError, match=r"need the booster 'effects_0_0', got: \['other'\]"):
+        from_stated(values, {"other": boosters["effects_0_0"]})
 
 
 def _booster() -> str:

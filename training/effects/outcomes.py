@@ -67,7 +67,7 @@ class Comparison:
     def pair(self, action: int) -> Pair:
         """The comparable rows of an action, counted from 0, and of no action."""
         trial, mask = self.trial, self.in_pair(action)
-        share = _share(self.propensity[mask], action)
+        share = pair_share(self.propensity[mask], action)
         return Pair(
             trial.x[mask],
             trial.arm[mask] > 0,
@@ -97,15 +97,15 @@ def compare(trial: Trial, seed: int) -> Comparison:
     else:
         propensity, compared = trial.propensity, ()
     least = LEAST[trial.basis]
-    shares = np.column_stack([_share(propensity, action) for action in range(trial.actions)])
+    shares = np.column_stack([pair_share(propensity, action) for action in range(trial.actions)])
     comparable = (shares >= least) & (shares <= 1 - least)
     for action, name in enumerate(trial.arms[1:]):
         _must_overlap(trial, comparable[:, action], action, f"{name!r}", least)
     return Comparison(trial, propensity, _expected(trial, part), compared, comparable)
 
 
-def _share(propensity: FloatArray, action: int) -> FloatArray:
-    """P(action | x, action or none), 0 where neither was possible."""
+def pair_share(propensity: FloatArray, action: int) -> FloatArray:
+    """P(action | x, action or none) of an action, counted from 0; 0 where neither was possible."""
     both = propensity[:, 0] + propensity[:, action + 1]
     return np.divide(propensity[:, action + 1], both, out=np.zeros_like(both), where=both > 0)
 

@@ -59,8 +59,8 @@ class Gain:
 def gain(comparison: Comparison, predicted: FloatArray, mean: FloatArray, stakes: Stakes) -> Gain:
     """Weigh choosing by `predicted` (n, k) against the arm whose `mean` effect (k,) is best.
 
-    Predictions must not have seen the rows' own outcomes. Rows that can be compared for every
-    action count.
+    Predictions must not have seen the rows' own outcomes. Rows that can be compared for some
+    action count; where they cannot be for an action, no policy chooses it.
 
     Raises:
         EffectsError: The stakes have another number of actions.
@@ -68,11 +68,13 @@ def gain(comparison: Comparison, predicted: FloatArray, mean: FloatArray, stakes
     trial, cost = comparison.trial, np.array(stakes.cost)
     if cost.shape != (trial.actions,):
         raise EffectsError(f"stakes must have {trial.actions} costs, got: {stakes.cost}")
-    rows = comparison.comparable.all(axis=1)
-    worth = np.hstack([np.zeros((len(trial), 1)), comparison.effects - cost])[rows]
-    arm = best_arms(predicted[rows] - cost, stakes.share)
+    rows = comparison.comparable.any(axis=1)
+    possible = comparison.comparable[rows]
+    net = np.where(possible, comparison.effects[rows] - cost, 0.0)
+    worth = np.hstack([np.zeros((len(net), 1)), net])
+    arm = best_arms(np.where(possible, predicted[rows] - cost, -np.inf), stakes.share)
     chosen = np.take_along_axis(worth, arm[:, None], axis=1)[:, 0]
-    best = int(np.argmax(np.r_[0.0, mean - cost]))
+    best = int(np.argmax(np.r_[0.0, (mean - cost) * possible.mean(axis=0)]))
     constant = stakes.share * worth[:, best]
     return Gain(
         personal=float(chosen.mean()),
