@@ -82,7 +82,7 @@ _TOLD: Final[Mapping[str, _Told]] = {
         "send time",
     ),
     "effects": _Told(
-        "What each action on each channel changes, in minor units of margin.",
+        "What each action on each channel is believed to change, in minor units of margin.",
         "{effects}",
         "",
     ),

@@ -20,6 +20,7 @@ from models.effects import (
 )
 from models.effects.stating import effects_from_stated, stated_effects
 from models.pyfunc import scorer
+from training.cards import component_card
 from training.effects.regressions import BASES
 
 DECLARED = DeclaredEffects(
@@ -134,3 +135,14 @@ def test_a_bundle_carries_them_and_so_does_the_component(trained, personal, tmp_
     )
     found = np.column_stack(list(asked.score(given).values()))
     assert found.tobytes() == np.ascontiguousarray(expected).tobytes()
+
+
+def test_the_card_says_what_was_measured(trained):
+    declared = component_card("effects", trained)
+    assert "nothing was learned" in declared
+    assert "## Measured" not in declared
+    bundle = replace(trained.bundle, effects=measured(10.0, 4.0, verdict="the same for all"))
+    card = component_card("effects", replace(trained, bundle=bundle))
+    assert "- offer/email, 123 decisions (propensities logged), minor units: the same for" in card
+    assert "| call | call_center | -10.0% to 4.0% | 5.0% |" in card
+    assert "nothing was learned" not in card
