@@ -23,7 +23,7 @@ from training.simulate import Scenario, draw, log, state
 HETEROGENEOUS = ("persuadables", "futile_risk")
 CONSTANT = "constant_effect"
 SEEDS = 200
-CUSTOMERS = 200_000 if "BENCH_LONG" in os.environ else 40_000
+CUSTOMERS = 200_000 if "BENCH_LONG" in os.environ else 100_000
 CUSTOMERS_CONSTANT = 4_000
 WORKERS = 2
 FloatArray = NDArray[np.float64]

@@ -31,8 +31,8 @@ class Ranking:
         peers: For each number of rows that some customers have: the rows of each of them,
             (customers, number).
         designs: A matrix (n, f) in that order for each learner.
-        solvers: For each learner and way of holding out, the inverse of its ridge, and the blocks
-            held out.
+        held: The blocks held out together, for each way of holding out, shape (ways, `HELD_OUT`).
+        inverses: For each learner, that of its ridge for each way, shape (ways, f, f).
     """
 
     rows: IntArray
@@ -40,22 +40,22 @@ class Ranking:
     customer: IntArray
     peers: tuple[IntArray, ...]
     designs: tuple[FloatArray, ...]
-    solvers: tuple[tuple[tuple[IntArray, FloatArray], ...], ...]
+    held: IntArray
+    inverses: tuple[FloatArray, ...]
 
     @classmethod
     def of(cls, x: FloatArray, customer: IntArray, rng: np.random.Generator) -> Ranking:
         """Deal customers (n,) with their x (n, f) out to blocks, by chance."""
-        block = rng.permutation(int(customer.max()) + 1)[customer] % BLOCKS
-        rows = np.lexsort((customer, block))
+        # In an order by chance: rows of equal score are ranked as they come.
+        dealt = rng.permutation(int(customer.max()) + 1)[customer]
+        block = dealt % BLOCKS
+        rows = np.lexsort((dealt, block))
         starts = np.searchsorted(block[rows], np.arange(BLOCKS + 1))
         designs = tuple(d[rows] for d in designs_of(x))
-        held = [
-            chosen
-            for _ in range(REPEATS)
-            for chosen in rng.permutation(BLOCKS).reshape(-1, HELD_OUT)
-        ]
-        solvers = tuple(_inverses(design, starts, held) for design in designs)
-        return cls(rows, starts, customer[rows], _peers(customer), designs, solvers)
+        dealings = [rng.permutation(BLOCKS).reshape(-1, HELD_OUT) for _ in range(REPEATS)]
+        held = np.concatenate(dealings)
+        inverses = tuple(_inverses(design, starts, held) for design in designs)
+        return cls(rows, starts, customer[rows], _peers(customer), designs, held, inverses)
 
     def statistic(self, surprise: FloatArray) -> FloatArray:
         """Of the learner that ranks an action best, for surprises (n, k): shape (k,).
@@ -66,11 +66,11 @@ class Ranking:
         """
         ordered = surprise[self.rows]
         each = []
-        for design, solvers in zip(self.designs, self.solvers, strict=True):
+        for design, inverses in zip(self.designs, self.inverses, strict=True):
             told = np.stack([design[a:b].T @ ordered[a:b] for a, b in self._blocks()])
+            learned = inverses @ (told.sum(axis=0) - told[self.held].sum(axis=1))
             direction = np.zeros_like(told)
-            for held, inverse in solvers:
-                direction[held] += inverse @ (told.sum(axis=0) - told[held].sum(axis=0))
+            np.add.at(direction, self.held, learned[:, None])
             weight = np.empty_like(ordered)
             for (a, b), towards in zip(self._blocks(), direction, strict=True):
                 weight[a:b] = _centred_ranks(design[a:b] @ towards)
@@ -105,15 +105,11 @@ def _centred_ranks(scores: FloatArray) -> FloatArray:
     return ranks
 
 
-def _inverses(
-    design: FloatArray, starts: IntArray, held: list[IntArray]
-) -> tuple[tuple[IntArray, FloatArray], ...]:
+def _inverses(design: FloatArray, starts: IntArray, held: IntArray) -> FloatArray:
     """(X'X + `PENALTY` · rows)⁻¹ of the rows outside the blocks in each of `held`."""
     grams = np.stack([design[a:b].T @ design[a:b] for a, b in pairwise(starts)])
+    gram = grams.sum(axis=0) - grams[held].sum(axis=1)
     sizes = np.diff(starts)
-    found = []
-    for blocks in held:
-        rows = int(sizes.sum() - sizes[blocks].sum())
-        gram = grams.sum(axis=0) - grams[blocks].sum(axis=0)
-        found.append((blocks, np.linalg.inv(gram + PENALTY * rows * np.eye(len(gram)))))
-    return tuple(found)
+    rows = sizes.sum() - sizes[held].sum(axis=1)
+    ridge = PENALTY * rows[:, None, None] * np.eye(design.shape[1])
+    return np.asarray(np.linalg.inv(gram + ridge))
