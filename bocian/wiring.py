@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bocian.settings import Settings
 from features.catalogue import CATALOGUE
+from features.clock import DAY_US, to_us
 from features.store import LatestStore
 from features.union import CurrentEvents, Events
 from features.zones import OwnZones, Wall, zone
@@ -94,7 +95,7 @@ def declared_policy(settings: Settings) -> tuple[dict[str, object], DeclaredEffe
 
 
 def quiet_cohorts(settings: Settings, customers: Sequence[str]) -> QuietCohorts:
-    """Who of `customers` the policy kept quiet in each epoch so far."""
+    """Who of `customers` the policy kept quiet in each epoch whose labels are known."""
     from serving.cohorts import quiet_cohorts as drawn_again  # noqa: PLC0415
     from serving.slots import exploration, slot_at  # noqa: PLC0415
     from training.labels.quiet import QuietCohorts  # noqa: PLC0415
@@ -109,6 +110,7 @@ def quiet_cohorts(settings: Settings, customers: Sequence[str]) -> QuietCohorts:
             draw=exploration(settings.policy, slot),
             quiet_days=days,
             time_zone=time_zone,
+            over_by=to_us(settings.now) - settings.horizons.lag_days * DAY_US,
         )
     )
 

@@ -50,17 +50,22 @@ class ChurnModel:
             return np.asarray(days_since_last_order <= self.active_days)
         return np.asarray(features[:, self.active_column] == 1)
 
-    def by_horizon(self, features: NDArray[np.float64]) -> dict[int, NDArray[np.float64]]:
+    def by_horizon(
+        self, features: NDArray[np.float64], own: NDArray[np.float64]
+    ) -> dict[int, NDArray[np.float64]]:
         """Calibrated probabilities by horizon in days, rising, each of shape (rows,).
+
+        `own` are those of `horizon_days`, which stay as they are; where they are NaN, all are.
 
         Longer silence is never likelier and a cancellation within longer never less likely:
         horizons are held to that, one after the other outwards from `horizon_days`.
         """
-        found = {m.horizon_days: m.probability(features) for m in (self, *self.further)}
+        found = {m.horizon_days: m.probability(features) for m in self.further}
+        found[self.horizon_days] = own
         days = sorted(found)
-        own = days.index(self.horizon_days)
+        here = days.index(self.horizon_days)
         sign = 1 if self.means == "no_order" else -1
-        for direction, outwards in ((sign, days[own:]), (-sign, days[own::-1])):
+        for direction, outwards in ((sign, days[here:]), (-sign, days[here::-1])):
             for nearer, farther in pairwise(outwards):
                 bounded = np.minimum(direction * found[farther], direction * found[nearer])
                 found[farther] = direction * bounded

@@ -40,15 +40,13 @@ def predict(
     raw = bundle.churn.raw(features)
     known = ~np.isnan(days_since_last_order)
     churn = np.where(known, bundle.churn.calibration(raw), np.nan)
-    further = bundle.churn.by_horizon(features) if bundle.churn.further else {}
     value = bundle.clv.value(features)
     low, high = bundle.clv.margin_interval(value)
     return Predictions(
         raw_log_odds=raw,
         churn_probability=churn,
         churn_applies=known & bundle.churn.applies(features, days_since_last_order),
-        churn_by_days={days: np.where(known, p, np.nan) for days, p in further.items()}
-        or {bundle.churn.horizon_days: churn},
+        churn_by_days=bundle.churn.by_horizon(features, churn),
         expected_margin=value.margin,
         margin_low=low,
         margin_high=high,

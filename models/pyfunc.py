@@ -78,8 +78,10 @@ def _of_churn(churn: Component) -> Scorer:
 
     def score(columns: Columns) -> dict[str, NDArray[Any]]:
         features = _matrix(columns, names)
-        raw, by_days = churn.model.raw(features), churn.model.by_horizon(features)
-        return {"churn_probability": churn.model.calibration(raw), "raw_log_odds": raw} | {
+        raw = churn.model.raw(features)
+        probability = churn.model.calibration(raw)
+        by_days = churn.model.by_horizon(features, probability)
+        return {"churn_probability": probability, "raw_log_odds": raw} | {
             f"churn_probability_{model.horizon_days}d": by_days[model.horizon_days]
             for model in churn.model.further
         }

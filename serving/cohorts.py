@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from features.clock import to_us
+from features.clock import DAY_US, to_us
 from serving.ledger.decisions import Drawn
 from serving.policy.exploration import Exploration, Stratum
 
@@ -19,14 +19,16 @@ def quiet_cohorts(
     draw: Exploration,
     quiet_days: int,
     time_zone: str,
+    over_by: int,
 ) -> dict[int, frozenset[str]]:
     """By the start of each epoch (microseconds in UTC), whoever was kept quiet for all of it.
 
     Members are drawn from all customers. Only those for whom a decision was asked would be no
     random share: who visits is asked about, and who visits stays.
 
-    An epoch counts if there is a decision in it, and each agrees with the draw: where the secret,
-    a share or the horizon was another, somebody who is drawn as quiet may have been contacted.
+    An epoch counts if it is over, there is a decision in it, and each agrees with the draw: where
+    the secret, a share or the horizon was another, somebody who is drawn as quiet may have been
+    contacted.
 
     Args:
         decided: Decisions of the ledger.
@@ -34,6 +36,7 @@ def quiet_cohorts(
         draw: The policy's shares and secret; its own epochs are not looked at.
         quiet_days: An epoch's length.
         time_zone: Of the business, in which days begin.
+        over_by: An instant, microseconds in UTC: an epoch that ends later tells nothing yet.
     """
     by_epoch: dict[int, list[Drawn]] = {}
     for decision in decided:
@@ -41,10 +44,12 @@ def quiet_cohorts(
         by_epoch.setdefault(epoch, []).append(decision)
     zone, found = ZoneInfo(time_zone), {}
     for epoch, decisions in sorted(by_epoch.items()):
+        day = dt.date.fromordinal(epoch * quiet_days)
+        start = to_us(dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC))
         of_epoch = replace(draw, quiet_epoch=str(epoch))
-        if all(of_epoch.stratum(d.customer_id) == d.stratum for d in decisions):
-            day = dt.date.fromordinal(epoch * quiet_days)
-            start = dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC)
+        if start + quiet_days * DAY_US <= over_by and all(
+            of_epoch.stratum(d.customer_id) == d.stratum for d in decisions
+        ):
             quiet = (c for c in customers if of_epoch.stratum(c) is Stratum.QUIET)
-            found[to_us(start)] = frozenset(quiet)
+            found[start] = frozenset(quiet)
     return found

@@ -124,7 +124,7 @@ def further_churn_figures(
         training: Seed and number of bootstrap replicates.
     """
     days, truth = horizons.all_churn_days[which], churned(rows, which)
-    predicted = model.by_horizon(rows.features)[days]
+    predicted = model.by_horizon(rows.features, model.probability(rows.features))[days]
     draws = {"replicates": training.bootstrap, "seed": training.seed}
     auc = interval(weighted_auc(truth, predicted), rows.customer_id, **draws)
     losses = weighted_mean(log_losses(truth, predicted))

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from features.clock import from_us
+from features.clock import DAY_US, from_us, to_us
 from serving.cohorts import quiet_cohorts
 from serving.ledger.decisions import Drawn
 from serving.policy.exploration import Exploration, Stratum
@@ -35,11 +35,14 @@ def decided_on(day: dt.datetime, customers=CUSTOMERS[:50], draw=DRAW) -> list[Dr
     return [Drawn(slot.name, c, there.stratum(c).value) for c in customers]
 
 
-def cohorts(decided):
-    return quiet_cohorts(decided, CUSTOMERS, draw=DRAW, quiet_days=DAYS, time_zone=WARSAW)
-
-
 FIRST = dt.datetime(2026, 3, 10, 12, tzinfo=dt.UTC)
+LATER = to_us(FIRST + dt.timedelta(days=9 * DAYS))
+
+
+def cohorts(decided, over_by=LATER):
+    return quiet_cohorts(
+        decided, CUSTOMERS, draw=DRAW, quiet_days=DAYS, time_zone=WARSAW, over_by=over_by
+    )
 
 
 def test_members_are_a_random_share_of_everyone_asked_about_or_not():
@@ -75,3 +78,11 @@ def test_an_epoch_under_other_shares_or_another_secret_does_not_count():
 
 def test_an_epoch_without_decisions_has_no_cohort():
     assert cohorts([]) == {}
+
+
+def test_an_epoch_counts_from_the_instant_that_it_is_over():
+    """A decision of today must not be a reason to train again."""
+    (start,) = cohorts(decided_on(FIRST))
+    end = start + DAYS * DAY_US
+    assert cohorts(decided_on(FIRST), over_by=end - 1) == {}
+    assert set(cohorts(decided_on(FIRST), over_by=end)) == {start}

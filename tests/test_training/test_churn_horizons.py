@@ -72,9 +72,13 @@ def by_cancellation():
     return fit_all(population(SPLIT.dates, 3000, 1, subscribers=True), SUBSCRIBED)
 
 
+def by_days(model, features):
+    return model.by_horizon(features, model.probability(features))
+
+
 def test_each_horizon_is_near_the_truth(by_orders):
     unseen = population([TEST], 4000, 2)
-    found = by_orders.by_horizon(unseen.features)
+    found = by_days(by_orders, unseen.features)
     assert list(found) == [7, 28, 91]
     for days, probability in found.items():
         truth = np.exp(-days / (30 * np.exp(unseen.features[:, 1])))
@@ -86,13 +90,19 @@ def test_longer_silence_is_never_likelier_and_longer_never_saves_a_subscription(
     by_orders, by_cancellation
 ):
     wild = np.random.default_rng(3).normal(0, 5, (2000, 3))
-    week, month, quarter = by_orders.by_horizon(wild).values()
+    week, month, quarter = by_days(by_orders, wild).values()
     assert (week >= month).all()
     assert (month >= quarter).all()
-    week, month, quarter = by_cancellation.by_horizon(wild).values()
+    week, month, quarter = by_days(by_cancellation, wild).values()
     assert (week <= month).all()
     assert (month <= quarter).all()
     assert (month == by_cancellation.probability(wild)).all()
+
+
+def test_who_is_unknown_is_unknown_at_every_horizon(by_orders):
+    found = by_orders.by_horizon(np.zeros((2, 3)), np.array([0.4, np.nan]))
+    for probability in found.values():
+        assert np.isnan(probability).tolist() == [False, True]
 
 
 def test_a_cancellation_is_foretold_for_who_subscribes(by_cancellation):
