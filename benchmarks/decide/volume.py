@@ -7,82 +7,22 @@ simulated; its models were learned from a fiftieth of it. What is made stays in 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from frame import Bar, tell
+from command import bocian
+from frame import Bar
+from shop import scenario
 
 CUSTOMERS = int(os.environ.get("BENCH_CUSTOMERS", "1_000_000"))
 LEARNED_FROM = 20_000
 ACTIONS = 10
 PER_SECOND, GIBIBYTES = 10_000, 6.0
 
-SCENARIO = """
-customers = 1000000
-seed = 7
-history_days = 364
-horizon_days = 28
-outcome_days = 56
-risk_effect_correlation = 0.2
-
-[spend]
-shape = 3.0
-mean = 4500
-order_noise = 0.6
-
-[rhythm]
-rate_mean_per_day = 0.02
-rate_cv = 0.9
-hazard_mean_per_day = 0.002
-hazard_cv = 1.0
-cadence_drift = 0.1
-
-[hours]
-habits = [{share = 0.5, peak_hour = 19}, {share = 0.5, peak_hour = 9}]
-order_hours_tell = 0.8
-
-[[actions]]
-id = "reminder"
-channel = "email"
-cost = 1
-effect_mean = 20
-effect_sd = 100
-effect_on = "margin"
-effect_drivers = ["price_sensitivity", "days_since_last_order"]
-outcome_noise_sd = 2000
-
-[fatigue]
-per_message = 0.03
-recovery_days = 14
-
-[logging]
-kind = "uniform"
-floor = 0.1
-slots = 3
-holdout = 0.05
-quiet_cohort = 0.05
-send_hour_mode = 9
-send_hour_explored = 0.05
-
-[groups]
-shares = {a = 0.6, b = 0.4}
-base_rate_ratio = 1.0
-allocation_ratio = 1.0
-
-[late]
-share = 0.02
-days = 3
-"""
+SCENARIO = scenario(history_days=364, outcome_days=56, orders_a_day=0.02, slots=3)
 
 MORE = """
 [budget]
@@ -105,15 +45,6 @@ trials = 0
 threads = 2
 dates = 6
 """
-
-
-@dataclass(frozen=True)
-class Spent:
-    """What a command took: wall-clock seconds, the most memory it held, what it printed."""
-
-    seconds: float
-    gibibytes: float
-    printed: dict[str, Any]
 
 
 def bar_7(folder: Path) -> Bar:
@@ -160,7 +91,7 @@ def declare(folder: Path, customers: int) -> None:
     """Ten actions on two channels in place of the simulated one, a budget, profiles, consents."""
     config = folder / "bocian.toml"
     simulated = config.read_text().split("\n[[actions]]")[0]
-    budget = MORE.format(sends=customers // 3, minutes=customers // 50)
+    budget = MORE.format(sends=customers // 3, minutes=customers // 12)
     config.write_text(simulated + budget + "".join(map(action, range(ACTIONS))))
     ids = pq.read_table(folder / "truth.parquet", columns=["customer_id"])["customer_id"]
     people = {
@@ -188,23 +119,3 @@ uses = {{ sends = 1{minutes} }}
 effect = {{ share = 0.{number + 4:02}, by_stage = {{ loyal = 0.{13 - number:02} }} }}
 channel_effect = {{ sms = {0.8 + 0.05 * number:.2f} }}
 """
-
-
-def bocian(*words: str | Path, allowed: Sequence[int] = (0,)) -> Spent:
-    """Run the command line; the peak is the system's own account of the process."""
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [Path(sys.executable).with_name("bocian"), *words, "--json"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    printed = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - started
-    if process.returncode not in allowed:
-        raise SystemExit(f"bocian {words[0]} ended with exit code {process.returncode}")
-    peak = usage.ru_maxrss / 2**20
-    tell({f"bocian {words[0]}": round(seconds, 1), "peak_gib": round(peak, 2)})
-    return Spent(seconds, peak, json.loads(printed))
