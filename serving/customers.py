@@ -40,11 +40,16 @@ class UnknownCustomerError(LookupError):
 
 @dataclass(frozen=True)
 class Customers:
-    """n customers at one instant. `features` is of shape (n, f), in the catalogue's order."""
+    """n customers at one instant.
+
+    `features` is of shape (n, f), in the catalogue's order; `hour_counts` are own orders by hour
+    of the local week, shape (n, 168).
+    """
 
     ids: tuple[str, ...]
     features: NDArray[np.float64]
     predictions: Predictions
+    hour_counts: NDArray[np.int64]
     profiles: tuple[Profile | None, ...]
     consents: dict[Purpose, tuple[frozenset[str], ...]]
     contacts: tuple[tuple[Contact, ...], ...]
@@ -107,6 +112,7 @@ def known_of(blocks: Sequence[Block], *, now_us: int, ledger: Ledger, loaded: Lo
         ids=tuple(ids),
         features=matrix,
         predictions=predict(loaded.bundle, matrix[:, loaded.columns], since, hours),
+        hour_counts=hours,
         profiles=tuple(profiles.get(i) for i in ids),
         consents={p: tuple(allowed[i] for i in ids) for p, allowed in consents.items()},
         contacts=tuple(contacts[i] for i in ids),
