@@ -185,7 +185,7 @@ def _suppressed(
     customers: Customers, contacts: _Contacts, program: Program, caps: Caps, now_us: int
 ) -> NDArray[np.uint32]:
     bits = np.zeros((len(customers.ids), len(program.arms)), np.uint32)
-    eligible = _eligible(customers, program)
+    by_rule = eligible(customers, program)
     capped = contacts.since(now_us - caps.window_days * DAY_US) >= caps.messages
     asked = {(program.actions[arm.action_id].purpose, str(arm.channel)) for arm in program.arms[1:]}
     agreed = {
@@ -202,7 +202,7 @@ def _suppressed(
     }
     for k, arm in enumerate(program.arms[1:], start=1):
         action, channel = program.actions[arm.action_id], str(arm.channel)
-        bits[~eligible[action.id], k] |= mask(Reason.NOT_ELIGIBLE)
+        bits[~by_rule[action.id], k] |= mask(Reason.NOT_ELIGIBLE)
         bits[customers.complaint_open, k] |= mask(Reason.OPEN_COMPLAINT)
         bits[customers.subscription_cancelled, k] |= mask(Reason.SUBSCRIPTION_CANCELLED)
         bits[~agreed[action.purpose, channel], k] |= mask(Reason.NO_CONSENT)
@@ -216,7 +216,8 @@ def _each(flags: Iterable[bool]) -> NDArray[np.bool_]:
     return np.fromiter(flags, np.bool_)
 
 
-def _eligible(customers: Customers, program: Program) -> dict[str, NDArray[np.bool_]]:
+def eligible(customers: Customers, program: Program) -> dict[str, NDArray[np.bool_]]:
+    """Whom each action's own rule lets have it, shape (n,), by action."""
     columns: dict[str, NDArray[np.generic]] = {
         name: customers.features[:, i]
         for i, name in enumerate(CATALOGUE.names)

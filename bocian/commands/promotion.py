@@ -15,6 +15,7 @@ from training.compare import Compared, compare
 from training.gate import Evidence, Monitored, refusals
 
 if TYPE_CHECKING:
+    from serving.bundles import Loaded
     from training.tracking import Override, Registry, Version
 
 MONITORED = "monitored.json"
@@ -132,11 +133,21 @@ def bundle_of(registry: Registry, version: Version) -> Bundle:
         return load(registry.download(version, "bundle", Path(folder)))
 
 
-def _shelve(settings: Settings, registry: Registry, version: Version) -> None:
+def loaded_of(settings: Settings, which: str) -> Loaded:
+    """A version, by its number or alias, as it would serve.
+
+    Raises:
+        BundleError: It does not fit this code.
+    """
+    registry = wiring.registry(settings)
+    return _shelve(settings, registry, registry.get(which))
+
+
+def _shelve(settings: Settings, registry: Registry, version: Version) -> Loaded:
     """Copy the bundle to where the service reads, and load it there once, as a trial."""
     shelf = wiring.shelf(settings)
     with tempfile.TemporaryDirectory() as folder:
-        shelf.get(shelf.put(registry.download(version, "bundle", Path(folder))))
+        return shelf.get(shelf.put(registry.download(version, "bundle", Path(folder))))
 
 
 def _serve_champion(settings: Settings) -> None:
