@@ -468,6 +468,24 @@ def policy_evaluate(
     )
 
 
+@policies.command("simulate", epilog=_example("bocian policy simulate --policy challenger"))
+def policy_simulate(
+    policy: Annotated[
+        str | None, typer.Option(help="A version's number or alias; else the champion.")
+    ] = None,
+    config: Config = _DEFAULT,
+    page: Annotated[
+        Path | None, typer.Option(help="Where the page goes; else the folder of reports.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Who would get what today, at which cost, and what closes the rest. Writes a page."""
+    from bocian.commands import policy_simulate as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.simulate(load(config), policy, page=page, as_json=as_json)
+
+
 @app.command(epilog=_example("bocian simulate scenario.toml --out var/simulated --customers 20000"))
 def simulate(
     scenario: Annotated[Path, typer.Argument(help="A scenario, TOML; see docs/simulator.md.")],

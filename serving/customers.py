@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from features.block import Block
 from features.catalogue import CATALOGUE
-from features.catalogue.tenure import LIFECYCLE_STAGES
 from features.clock import DAY_US
 from features.engine import compute
 from features.events import TYPE_CODE
 from features.hours import hour_of_week_counts
 from features.reader import EventReader
+from features.stages import in_words
 from features.zones import OwnZones, Wall, zone
 from models.predict import Predictions, predict
 from serving.bundles import Loaded
@@ -64,9 +64,7 @@ class Customers:
     @property
     def stages(self) -> NDArray[np.object_]:
         """Lifecycle stages in words, None where unknown."""
-        codes = self.feature("lifecycle_stage")
-        words = [None if np.isnan(c) else LIFECYCLE_STAGES[int(c)] for c in codes]
-        return np.array([*words, None], dtype=object)[:-1]
+        return in_words(self.feature("lifecycle_stage"))
 
 
 def look_up(

@@ -16,7 +16,6 @@ from features.clock import to_us
 from models.predict import predict
 from serving.bundles import Loaded
 from serving.config import Caps, Policy
-from serving.customers import Customers
 from serving.logged import name_of
 from serving.policy.exploration import Exploration
 from serving.policy.policy import decide
@@ -26,6 +25,8 @@ from serving.situation import eligible, levers, open_hours
 
 _AT_ONCE = 5_000
 _HOURS = 168
+_STAGE = CATALOGUE.names.index("lifecycle_stage")
+_SINCE = CATALOGUE.names.index("days_since_last_order")
 
 
 class Faced(NamedTuple):
@@ -131,18 +132,18 @@ class Hindsight:
 
     def _problem(self, decisions: Sequence[Faced], prices: Mapping[str, float]) -> Problem:
         program, n = self.loaded.program, len(decisions)
-        customers = self._customers(decisions)
+        features = np.stack([d.features for d in decisions])
+        known = features[:, self.loaded.columns]
+        nothing = np.zeros((n, _HOURS), np.int64)  # hours are those of the record
+        predictions = predict(self.loaded.bundle, known, features[:, _SINCE], nothing)
         effect = np.zeros((n, len(program.arms)))
         effect[:, 1:] = self.loaded.bundle.effects.effect(
-            customers.feature("lifecycle_stage"),
-            customers.predictions.churn_probability,
-            customers.predictions.expected_margin,
-            customers.features[:, self.loaded.columns],
+            features[:, _STAGE], predictions.churn_probability, predictions.expected_margin, known
         )
         timing = np.array([d.timing for d in decisions])
         preferred = {channel for d in decisions for channel in d.preference}
         return Problem(
-            customer_ids=customers.ids,
+            customer_ids=tuple(map(str, range(n))),
             arms=program.arms,
             effect=np.nan_to_num(effect),
             timing=np.repeat(timing[:, None, :], len(program.arms), axis=1),
@@ -159,38 +160,20 @@ class Hindsight:
             use=program.use,
             resources=program.resources,
             prices=np.array([prices.get(name, 0.0) for name in program.resources], np.float64),
-            suppressed=self._suppressed(decisions, customers),
+            suppressed=self._suppressed(decisions, eligible(features, predictions, program)),
             hour_feasible=open_hours(program, self.caps, n),
             minimum_value=self.policy.minimum_value_minor,
         )
 
-    def _suppressed(self, decisions: Sequence[Faced], customers: Customers) -> NDArray[np.uint32]:
-        rules = eligible(customers, self.loaded.program)
+    def _suppressed(
+        self, decisions: Sequence[Faced], rules: Mapping[str, NDArray[np.bool_]]
+    ) -> NDArray[np.uint32]:
         bits = np.zeros((len(decisions), len(self.arms)), np.uint32)
         for k, (arm, name) in enumerate(zip(self.loaded.program.arms, self.arms, strict=True)):
             if k:
                 closed = [name in d.closed for d in decisions]
                 bits[~rules[arm.action_id] | closed, k] = mask(Reason.NOT_ELIGIBLE)
         return bits
-
-    def _customers(self, decisions: Sequence[Faced]) -> Customers:
-        """Those of the decisions, as far as rules and effects ask for them."""
-        n = len(decisions)
-        matrix = np.stack([d.features for d in decisions])
-        hours = np.zeros((n, _HOURS), np.int64)
-        since = matrix[:, CATALOGUE.names.index("days_since_last_order")]
-        return Customers(
-            ids=tuple(map(str, range(n))),
-            features=matrix,
-            predictions=predict(self.loaded.bundle, matrix[:, self.loaded.columns], since, hours),
-            hour_counts=hours,
-            profiles=(None,) * n,
-            consents={},
-            contacts=((),) * n,
-            complaint_open=np.zeros(n, np.bool_),
-            subscription_cancelled=np.zeros(n, np.bool_),
-            favourite_category=(None,) * n,
-        )
 
 
 def _by_prices(decisions: Sequence[Faced]) -> list[tuple[Mapping[str, float], list[int]]]:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from features.catalogue import CATALOGUE
 from features.clock import DAY_US, to_us
+from features.stages import in_words
+from models.predict import Predictions
 from serving.bundles import Loaded
 from serving.config import Caps, Policy
 from serving.customers import Customers
@@ -20,6 +22,7 @@ from serving.policy.reasons import Reason, mask
 from serving.program import TEXT_COLUMNS, Program
 
 _FATIGUE_DAYS = 28
+_STAGE = CATALOGUE.names.index("lifecycle_stage")
 
 
 @dataclass(frozen=True)
@@ -185,7 +188,7 @@ def _suppressed(
     customers: Customers, contacts: _Contacts, program: Program, caps: Caps, now_us: int
 ) -> NDArray[np.uint32]:
     bits = np.zeros((len(customers.ids), len(program.arms)), np.uint32)
-    by_rule = eligible(customers, program)
+    by_rule = eligible(customers.features, customers.predictions, program)
     capped = contacts.since(now_us - caps.window_days * DAY_US) >= caps.messages
     asked = {(program.actions[arm.action_id].purpose, str(arm.channel)) for arm in program.arms[1:]}
     agreed = {
@@ -216,14 +219,20 @@ def _each(flags: Iterable[bool]) -> NDArray[np.bool_]:
     return np.fromiter(flags, np.bool_)
 
 
-def eligible(customers: Customers, program: Program) -> dict[str, NDArray[np.bool_]]:
-    """Whom each action's own rule lets have it, shape (n,), by action."""
+def eligible(
+    features: NDArray[np.float64], predictions: Predictions, program: Program
+) -> dict[str, NDArray[np.bool_]]:
+    """Whom each action's own rule lets have it, shape (n,), by action.
+
+    Args:
+        features: The catalogue's, in order, shape (n, f).
+        predictions: Of the same customers.
+        program: The actions.
+    """
     columns: dict[str, NDArray[np.generic]] = {
-        name: customers.features[:, i]
-        for i, name in enumerate(CATALOGUE.names)
-        if name not in TEXT_COLUMNS
+        name: features[:, i] for i, name in enumerate(CATALOGUE.names) if name not in TEXT_COLUMNS
     }
-    columns["lifecycle_stage"] = customers.stages
-    columns["churn_probability"] = customers.predictions.churn_probability
-    columns["expected_margin"] = customers.predictions.expected_margin
+    columns["lifecycle_stage"] = in_words(features[:, _STAGE])
+    columns["churn_probability"] = predictions.churn_probability
+    columns["expected_margin"] = predictions.expected_margin
     return {name: rule.evaluate(columns) for name, rule in program.rules.items()}

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from bocian import wiring
 from bocian.settings import Settings
 from features.catalogue import CATALOGUE
-from features.catalogue.tenure import LIFECYCLE_STAGES
 from features.clock import DAY_US, iso, to_us
+from features.stages import in_words
 from serving.hindsight import Faced, faced
 from training.config import Outcomes
 from training.labels.spend import spend_after
@@ -131,5 +131,5 @@ def segments_by(decisions: Sequence[Faced], by: str | None) -> NDArray[np.object
         )
     values = [float(d.features[CATALOGUE.names.index(by)]) for d in decisions]
     if by == STAGE:
-        return segments([None if np.isnan(v) else LIFECYCLE_STAGES[int(v)] for v in values])
+        return segments(in_words(np.array(values)))
     return segments(values)

@@ -36,13 +36,25 @@ def render(proof: Proof, about: Mapping[str, Any]) -> str:
         ]
     )
     return (
-        environment()
+        _environment()
         .get_template("proof.html.j2")
         .render(proof=proof, about=about, target=proof.lines[0], panels=forest)
     )
 
 
-def environment() -> Environment:
+def render_forecast(told: Mapping[str, Any]) -> str:
+    """What a policy would do today, as HTML.
+
+    Args:
+        told: As `bocian policy simulate --json` prints it.
+    """
+    stages: dict[str, list[Mapping[str, Any]]] = {}
+    for one in told["given"]:
+        stages.setdefault(one["segment"], []).append(one)
+    return _environment().get_template("forecast.html.j2").render(told=told, stages=stages)
+
+
+def _environment() -> Environment:
     """What this folder's templates are rendered with."""
     made = Environment(
         loader=FileSystemLoader([_HERE, _AUDITS]),
