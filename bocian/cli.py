@@ -334,13 +334,19 @@ def models_promote(
             metavar="REVIEWER REASON", help="Who answers for it where a gate refuses, and why."
         ),
     ] = None,
+    rollout: Annotated[
+        bool,
+        typer.Option(
+            "--rollout", help="A policy that the log cannot judge, with few customers first."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Let a bundle serve. Refused, with reasons, where something speaks against it."""
     from bocian.commands import models as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
-    command.promote(load(config), version, override=override, as_json=as_json)
+    command.promote(load(config), version, override=override, rollout=rollout, as_json=as_json)
 
 
 @models.command("rollback", epilog=_example("bocian models rollback"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -12,13 +11,12 @@ from typing import Any
 import numpy as np
 
 from bocian.commands.policy_file import from_file
-from bocian.commands.policy_log import Told, from_ledger
+from bocian.commands.policy_log import Told, from_ledger, hindsight_target
 from bocian.commands.promotion import loaded_of
 from bocian.commands.screen import notes, out, print_json, table
 from bocian.settings import Settings
-from features.clock import iso, to_us
+from features.clock import iso
 from serving.bundles import Loaded
-from serving.hindsight import Hindsight
 from training.evaluation.bootstrap import Estimate
 from training.proof.case import FloatArray, ProofError
 from training.proof.compare import Line, Proof, Target, prove
@@ -54,7 +52,7 @@ def evaluate(
         ProofError: The log lacks rows, outcomes or columns.
     """
     loaded = None if which in (*BASELINES, SCORES) else loaded_of(settings, which)
-    later_than = 0 if loaded is None else made_at(loaded)
+    later_than = 0 if loaded is None else loaded.fitted_until
     with notes.status("decisions and their outcomes"):
         told = (
             from_ledger(settings, later_than=later_than, by=by)
@@ -89,32 +87,11 @@ def evaluate(
     return proof
 
 
-def made_at(loaded: Loaded) -> int:
-    """The first instant that a bundle's models do not know, microseconds in UTC."""
-    return to_us(dt.datetime.fromisoformat(loaded.bundle.made_at))
-
-
 def _target(settings: Settings, told: Told, which: str, loaded: Loaded | None) -> Target:
     if loaded is not None:
         return hindsight_target(settings, told, which, loaded)
     policy = by_scores(told) if which == SCORES else BASELINES[which](told.case)
     return Target(which, told.case.arms, policy, fitted_until=0)
-
-
-def hindsight_target(settings: Settings, told: Told, which: str, loaded: Loaded) -> Target:
-    """What a bundle would have done under the present settings.
-
-    Raises:
-        ProofError: The log lacks features.
-    """
-    if told.missing:
-        raise ProofError(
-            f"a bundle decides by all features of the catalogue, missing: {list(told.missing[:5])}"
-            f" and {max(len(told.missing) - 5, 0)} more; a policy that needs none is one of "
-            f"{[*BASELINES, SCORES]}"
-        )
-    policy = Hindsight(loaded, settings.caps, settings.policy)
-    return Target(which, policy.arms, policy(told.decisions), made_at(loaded))
 
 
 def by_scores(told: Told) -> FloatArray:
@@ -170,6 +147,8 @@ def show(proof: Proof, about: Mapping[str, Any]) -> None:
             values = (line.segments[label].doubly_robust for label in labels)
             by.add_row(line.name, *(span(value) for value in values))
         out.print(by)
+    for reason in proof.absent.values():
+        out.print(f"not shown: {reason}", markup=False)
     for reason, count in about["left_out"].items():
         out.print(f"{count:,} decisions left out: {reason}")
     if clipped := proof.lines[0].value.clipping.rows:

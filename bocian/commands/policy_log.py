@@ -14,10 +14,12 @@ from bocian.settings import Settings
 from features.catalogue import CATALOGUE
 from features.clock import DAY_US, iso, to_us
 from features.stages import in_words
-from serving.hindsight import Faced, faced
+from serving.bundles import Loaded
+from serving.hindsight import Faced, Hindsight, faced
 from training.config import Outcomes
 from training.labels.spend import spend_after
 from training.proof.case import NO_ACTION, Case, ProofError
+from training.proof.compare import Target
 from training.proof.segments import segments
 
 STAGE = "lifecycle_stage"
@@ -133,3 +135,21 @@ def segments_by(decisions: Sequence[Faced], by: str | None) -> NDArray[np.object
     if by == STAGE:
         return segments(in_words(np.array(values)))
     return segments(values)
+
+
+def hindsight_target(
+    settings: Settings, told: Told, which: str, loaded: Loaded, beside: Target | None = None
+) -> Target:
+    """What a bundle would have done under the present settings, beside another or what was done.
+
+    Raises:
+        ProofError: The log lacks features.
+    """
+    if told.missing:
+        raise ProofError(
+            f"a bundle decides by all features of the catalogue, missing: {list(told.missing[:5])}"
+            f" and {max(len(told.missing) - 5, 0)} more; policies such as nobody need none"
+        )
+    policy = Hindsight(loaded, settings.caps, settings.policy)
+    known = loaded.fitted_until if beside is None else max(loaded.fitted_until, beside.fitted_until)
+    return Target(which, policy.arms, policy(told.decisions), known, beside)

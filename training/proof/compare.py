@@ -19,7 +19,7 @@ from training.evaluation.off_policy import (
     evaluate,
     judge,
 )
-from training.proof.case import Case, FloatArray
+from training.proof.case import Case, FloatArray, ProofError
 from training.proof.policies import BASELINES, INCUMBENT
 
 
@@ -56,12 +56,16 @@ class Target:
 
 @dataclass(frozen=True)
 class Proof:
-    """What a log says of policies, rewards in the unit of the case; the target comes first."""
+    """What a log says of policies, rewards in the unit of the case; the target comes first.
+
+    `absent` says of each baseline that the log cannot tell of why not.
+    """
 
     rows: int
     customers: int
     lines: tuple[Line, ...]
     judgement: Judgement
+    absent: Mapping[str, str]
 
 
 def prove(
@@ -83,7 +87,13 @@ def prove(
         segmented: Whether each segment of the case is valued too.
         baselines: Names of `BASELINES`, the target's own among them at will.
     """
-    named = {name: BASELINES[name](case) for name in baselines if name != target.name}
+    named: dict[str, FloatArray] = {}
+    absent: dict[str, str] = {}
+    for name in (name for name in baselines if name != target.name):
+        try:
+            named[name] = BASELINES[name](case)
+        except ProofError as error:
+            absent[name] = str(error)
     log, predictions, policy, beside = _on_one_log(case, target)
     empty = np.zeros((len(case.at), log.feasible.shape[1] - len(case.arms)))
     policies = {target.name: policy} | {n: np.hstack([p, empty]) for n, p in named.items()}
@@ -110,7 +120,7 @@ def prove(
         decided_at=case.at,
         fitted_until=target.fitted_until,
     )
-    return Proof(len(case.at), int(log.customers.max()) + 1, lines, judgement)
+    return Proof(len(case.at), int(log.customers.max()) + 1, lines, judgement, absent)
 
 
 def _on_one_log(
