@@ -71,7 +71,8 @@ def _environment() -> Environment:
 def amount(value: float) -> str:
     """A number as people read it."""
     digits = 0 if abs(value) >= 1000 else 2
-    return f"{value:,.{digits}f}".replace("-", MINUS)
+    near = round(value, digits) + 0.0  # what rounds to -0 is 0
+    return f"{near:,.{digits}f}".replace("-", MINUS)
 
 
 def span(estimate: Estimate) -> str:
