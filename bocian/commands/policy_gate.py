@@ -68,6 +68,17 @@ def capped(settings: Settings) -> str:
     )
 
 
+def first(settings: Settings) -> str:
+    """What is to be said of a policy before which there was none; empty where it is capped."""
+    if not capped(settings):
+        return ""
+    quiet, share = 1 - settings.proof.rollout_share, settings.proof.rollout_share
+    return (
+        "no log can judge a first policy: it decides for all customers who are not kept quiet; "
+        f"with quiet_share = {quiet:g} in [policy] it would start with {share:.0%} of them"
+    )
+
+
 def offer(settings: Settings, number: str) -> str:
     """What may be done with a version that the log cannot judge."""
     quiet = 1 - settings.proof.rollout_share

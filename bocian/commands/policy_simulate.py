@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from bocian import wiring
 from bocian.commands.decide_all import PRICED_ON, sample
@@ -14,6 +17,7 @@ from bocian.commands.promotion import loaded_of
 from bocian.commands.screen import bars, notes, out, print_json, table
 from bocian.commands.train import protected_attributes
 from bocian.settings import Settings
+from features.union import CurrentEvents
 from serving.batch import DecisionsNow
 from serving.bundles import Loaded
 from serving.engine import DecisionEngine
@@ -42,7 +46,7 @@ def simulate(
     found = _told(settings, played, prices, loaded)
     if loaded.digest != champion.digest:
         before, _ = _play(settings, engine, champion)
-        found["beside_champion"] = _moves(before, played)
+        found["beside_champion"] = moves(before, played)
     found["policy"] = which or "champion"
     path = page or settings.path("reports") / f"simulated-{loaded.digest[:12]}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,15 +72,18 @@ def _play(
             prices, _ = work.priced_for(some, events.customer_count, settings.budget)
         work = replace(work, prices=prices)
     with bars() as progress:
+        rows = _rows(events, work, partial(progress.tell, "decide"))
+        return forecast(rows, loaded.program), work.prices
 
-        def rows() -> Any:
-            done = 0
-            for block in events.blocks():
-                yield from work(block)
-                done += len(block)
-                progress.tell("decide", done, events.customer_count)
 
-        return forecast(rows(), loaded.program), work.prices
+def _rows(
+    events: CurrentEvents, work: DecisionsNow, progress: Callable[[int, int], None]
+) -> Iterator[pa.RecordBatch]:
+    done = 0
+    for block in events.blocks():
+        yield from work(block)
+        done += len(block)
+        progress(done, events.customer_count)
 
 
 def _told(
@@ -118,7 +125,7 @@ def _told(
     }
 
 
-def _moves(before: Forecast, after: Forecast) -> dict[str, Any]:
+def moves(before: Forecast, after: Forecast) -> dict[str, Any]:
     """How many get something else, from which arm to which; values by each one's own effects."""
     pairs = Counter(
         (before.arms[old], after.arms[new])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bocian import wiring
-from bocian.commands.policy_gate import capped, offer, same_policy, unproven
+from bocian.commands.policy_gate import capped, first, offer, same_policy, unproven
 from bocian.commands.screen import notes, out, print_json
 from bocian.settings import Settings
 from features.catalogue import CATALOGUE
@@ -84,6 +84,8 @@ def promote_version(
         offered = [offer(settings, version.number)] if evidence.policy else []
         raise GateError(f"version {version.number} may not serve: " + "; ".join(reasons + offered))
     _shelve(settings, registry, version)
+    if registry.champion() is None and (word := first(settings)):
+        notes.print(word)
     promoted = registry.promote(
         version.number, override=override if reasons else None, against=reasons
     )

@@ -14,7 +14,7 @@ from processes import CLEAN, bocian, own_copy
 from small_shop import Shop
 
 from bocian import wiring
-from bocian.commands import models, train
+from bocian.commands import models, policy_simulate, train
 from bocian.commands.promotion import MONITORED, GateError
 from bocian.settings import load
 from training.tracking import Override
@@ -131,6 +131,16 @@ def test_a_policy_that_the_log_cannot_judge_may_start_with_few(two):
     assert promoted.override["reviewer"] == "rollout"
     assert promoted.override["reason"] == "contacts at most 5% of the customers, drawn by chance"
     assert "not evaluable" in promoted.override["against"]
+
+
+def test_a_challenger_is_played_beside_the_champion(two, tmp_path):
+    """Nobody was contacted yet, so that another cool-down changes nothing."""
+    page = tmp_path / "page.html"
+    found = policy_simulate.simulate(two.shop.settings, "2", page=page, as_json=False)
+    assert found["bundle"] == two.registry.get("2").digest
+    assert found["beside_champion"]["changed"] == 0
+    assert found["beside_champion"]["contacted"] == found["contacted"]
+    assert "The champion would contact" in page.read_text()
 
 
 def test_a_rollout_answers_for_nothing_else(two):

@@ -20,6 +20,7 @@ from bocian.commands.policy_log import from_ledger
 from bocian.settings import load
 from features.clock import DAY_US, fixed_clock, to_us
 from features.incoming import Event
+from serving.forecast import Forecast
 from serving.record import stored
 from training.evaluation.off_policy import Answer
 from training.proof.case import ProofError
@@ -169,6 +170,19 @@ def test_today_is_played_and_nothing_recorded(decided, tmp_path, capsys):
     assert page.read_text().startswith("<!doctype html>")
     policy_simulate.show(found)
     assert "service_call/call_center" in capsys.readouterr().out
+
+
+def test_moves_from_the_champion_are_counted():
+    before = Forecast(
+        ("no_action", "a/email"), ("x", "y", "z"), np.array([0, 1, 1]), (), {}, 0, 3, {}, {}
+    )
+    after = replace(before, arm=np.array([1, 0, 1]))
+    told = policy_simulate.moves(before, after)
+    assert (told["changed"], told["contacted"]) == (2, 2)
+    assert {(m["from"], m["to"], m["customers"]) for m in told["moves"]} == {
+        ("no_action", "a/email", 1),
+        ("a/email", "no_action", 1),
+    }
 
 
 # A file of one's own.
