@@ -29,10 +29,12 @@ features = typer.Typer(help="The feature catalogue.", no_args_is_help=True)
 models = typer.Typer(help="Registered bundles of models.", no_args_is_help=True)
 events = typer.Typer(help="The log in which new events commit first.", no_args_is_help=True)
 reports = typer.Typer(help="What came of it all.", no_args_is_help=True)
+policies = typer.Typer(help="What a policy does, before it serves.", no_args_is_help=True)
 app.add_typer(features, name="features")
 app.add_typer(events, name="events")
 app.add_typer(models, name="models")
 app.add_typer(reports, name="report")
+app.add_typer(policies, name="policy")
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", envvar="BOCIAN_CONFIG", help="The configuration file.")
@@ -332,13 +334,19 @@ def models_promote(
             metavar="REVIEWER REASON", help="Who answers for it where a gate refuses, and why."
         ),
     ] = None,
+    rollout: Annotated[
+        bool,
+        typer.Option(
+            "--rollout", help="A policy that the log cannot judge, with few customers first."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Let a bundle serve. Refused, with reasons, where something speaks against it."""
     from bocian.commands import models as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
-    command.promote(load(config), version, override=override, as_json=as_json)
+    command.promote(load(config), version, override=override, rollout=rollout, as_json=as_json)
 
 
 @models.command("rollback", epilog=_example("bocian models rollback"))
@@ -425,6 +433,63 @@ def report_holdout(config: Config = _DEFAULT, as_json: Json = False) -> None:
     from bocian.settings import load  # noqa: PLC0415
 
     command.holdout(load(config), as_json=as_json)
+
+
+@policies.command("evaluate", epilog=_example("bocian policy evaluate --policy challenger"))
+def policy_evaluate(
+    policy: Annotated[
+        str,
+        typer.Option(
+            help="A version's number or alias, incumbent, nobody, everyone, highest_risk_first, "
+            "random, or scores, those of the file."
+        ),
+    ],
+    config: Config = _DEFAULT,
+    log: Annotated[
+        Path | None, typer.Option(help="Decisions in CSV or Parquet; else the ledger's.")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Values by segment too: a feature or a column of the file.")
+    ] = None,
+    most_weight: Annotated[
+        float | None, typer.Option(min=1, help="Hold heavier weights here; reported.")
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="Where the page goes; else the folder of reports.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """What a policy would have earned on logged decisions, beside others. Writes a page."""
+    from bocian.commands import policy_evaluate as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.evaluate(
+        load(config),
+        policy,
+        log=log,
+        by=by,
+        most_weight=most_weight,
+        page=page,
+        as_json=as_json,
+    )
+
+
+@policies.command("simulate", epilog=_example("bocian policy simulate --policy challenger"))
+def policy_simulate(
+    policy: Annotated[
+        str | None, typer.Option(help="A version's number or alias; else the champion.")
+    ] = None,
+    config: Config = _DEFAULT,
+    page: Annotated[
+        Path | None, typer.Option(help="Where the page goes; else the folder of reports.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Who would get what today, at which cost, and what closes the rest. Writes a page."""
+    from bocian.commands import policy_simulate as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.simulate(load(config), policy, page=page, as_json=as_json)
 
 
 @app.command(epilog=_example("bocian simulate scenario.toml --out var/simulated --customers 20000"))

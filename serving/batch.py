@@ -49,16 +49,18 @@ class DecisionsNow:
     def schema(self) -> pa.Schema:
         """One row a customer.
 
-        `action_id`, `channel`, `hour_block` and `send_at` are the choice; `value_minor` is the sum
-        of its parts, which follow. `propensity` and `marginal_propensity` are those of
-        `policy.choices.Choices`. `action_propensity` and `suppressed` have one number for each arm
-        that the schema's metadata lists: P(arm | x, stratum), and the bits of the reasons that
-        close it, of which bit i stands for the i-th of the metadata's `reasons`.
+        `lifecycle_stage` is null where unknown. `action_id`, `channel`, `hour_block` and `send_at`
+        are the choice; `value_minor` is the sum of its parts, which follow. `propensity` and
+        `marginal_propensity` are those of `policy.choices.Choices`. `action_propensity` and
+        `suppressed` have one number for each arm that the schema's metadata lists: P(arm | x,
+        stratum), and the bits of the reasons that close it, of which bit i stands for the i-th of
+        the metadata's `reasons`.
         """
         arms = len(self._arms)
         return pa.schema(
             [
                 *INDEX,
+                ("lifecycle_stage", pa.dictionary(pa.int8(), pa.string())),
                 ("action_id", pa.dictionary(pa.int16(), pa.string())),
                 ("channel", pa.dictionary(pa.int16(), pa.string())),
                 ("hour_block", pa.int8()),
@@ -141,6 +143,7 @@ class DecisionsNow:
         columns: list[Any] = [
             customers.ids,
             np.full(len(arm), self.weighing.now_us),
+            pa.array(customers.stages, pa.string()),
             _words(arm, [a.action_id for a in self._arms]),
             _words(arm, [a.channel for a in self._arms]),
             pa.array(choices.hour_block, mask=silent),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from features.clock import to_us
 from features.store import replace_file
 from models.bundle import Bundle, BundleError, digest, load
 from serving.program import Program, program
@@ -26,6 +28,11 @@ class Loaded:
     bundle: Bundle
     program: Program
     columns: NDArray[np.int64]
+
+    @property
+    def fitted_until(self) -> int:
+        """The first instant of which its models know nothing, microseconds in UTC."""
+        return to_us(dt.datetime.fromisoformat(self.bundle.made_at))
 
 
 class Shelf:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from features.block import Block
 from features.catalogue import CATALOGUE
-from features.catalogue.tenure import LIFECYCLE_STAGES
 from features.clock import DAY_US
 from features.engine import compute
 from features.events import TYPE_CODE
 from features.hours import hour_of_week_counts
 from features.reader import EventReader
+from features.stages import in_words
 from features.zones import OwnZones, Wall, zone
 from models.predict import Predictions, predict
 from serving.bundles import Loaded
@@ -40,11 +40,16 @@ class UnknownCustomerError(LookupError):
 
 @dataclass(frozen=True)
 class Customers:
-    """n customers at one instant. `features` is of shape (n, f), in the catalogue's order."""
+    """n customers at one instant.
+
+    `features` is of shape (n, f), in the catalogue's order; `hour_counts` are own orders by hour
+    of the local week, shape (n, 168).
+    """
 
     ids: tuple[str, ...]
     features: NDArray[np.float64]
     predictions: Predictions
+    hour_counts: NDArray[np.int64]
     profiles: tuple[Profile | None, ...]
     consents: dict[Purpose, tuple[frozenset[str], ...]]
     contacts: tuple[tuple[Contact, ...], ...]
@@ -59,9 +64,7 @@ class Customers:
     @property
     def stages(self) -> NDArray[np.object_]:
         """Lifecycle stages in words, None where unknown."""
-        codes = self.feature("lifecycle_stage")
-        words = [None if np.isnan(c) else LIFECYCLE_STAGES[int(c)] for c in codes]
-        return np.array([*words, None], dtype=object)[:-1]
+        return in_words(self.feature("lifecycle_stage"))
 
 
 def look_up(
@@ -107,6 +110,7 @@ def known_of(blocks: Sequence[Block], *, now_us: int, ledger: Ledger, loaded: Lo
         ids=tuple(ids),
         features=matrix,
         predictions=predict(loaded.bundle, matrix[:, loaded.columns], since, hours),
+        hour_counts=hours,
         profiles=tuple(profiles.get(i) for i in ids),
         consents={p: tuple(allowed[i] for i in ids) for p, allowed in consents.items()},
         contacts=tuple(contacts[i] for i in ids),

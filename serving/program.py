@@ -72,6 +72,11 @@ class Program:
         return np.array([0.0, *(self._channel(a).contact_cost_minor for a in self.arms[1:])])
 
     @cached_property
+    def weight(self) -> NDArray[np.float64]:
+        """Shape (arms,): the lever on each action, 1 for `no_action`."""
+        return np.array([1.0, *(self.actions[arm.action_id].weight for arm in self.arms[1:])])
+
+    @cached_property
     def quiet_hours_apply(self) -> NDArray[np.bool_]:
         """Shape (arms,): whether the channel keeps quiet hours."""
         return np.array([False, *(self._channel(a).quiet_hours_apply for a in self.arms[1:])])

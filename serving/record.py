@@ -46,8 +46,9 @@ def compose(
 ) -> dict[str, Any]:
     """The record of one customer's decision.
 
-    `value_parts` sum to `value_minor`. `inputs` hold the feature vector exactly, so that the
-    decision can be explained and replayed from the record alone.
+    `value_parts` sum to `value_minor`. `inputs` hold the feature vector exactly, and what else was
+    known of the customer's hours, contacts and channels: from them the decision can be explained,
+    and what another policy would have done can be told (`serving.hindsight`).
     """
     arm_number, block = int(choices.arm[row]), int(choices.hour_block[row])
     arm = faced.problem.arms[arm_number]
@@ -73,6 +74,7 @@ def compose(
         "currency": loaded.bundle.business["currency"],
         "value_minor": sum(parts.values()),
         "value_parts": parts,
+        "lever": float(faced.problem.lever[row, arm_number]),
         "predictions": _predictions(customers, row),
         "propensity": {
             "action": float(choices.action_propensity[row, arm_number]),
@@ -101,6 +103,9 @@ def compose(
             "prices": dict(
                 zip(faced.problem.resources, map(float, faced.problem.prices), strict=True)
             ),
+            "timing": faced.problem.timing[row, 0].tolist(),
+            "contact_pressure": float(faced.pressure[row]),
+            "channel_preference": {c: float(of[row]) for c, of in faced.preference.items()},
         },
     }
 

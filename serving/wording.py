@@ -16,6 +16,7 @@ _PARTS = {
     "timing": ("timing", "pora wysłania"),
     "delivery_cost": ("delivery", "dostarczenie"),
     "contact_cost": ("contact fatigue", "zmęczenie kontaktem"),
+    "lever": ("a lever of the business, no effect", "preferencja firmy, nie efekt"),
     "prices": ("scarce resources", "ograniczone zasoby"),
 }
 _BLOCKS = {
@@ -65,6 +66,10 @@ def sentences_of_action(
         name, worth = _name(record), money(record["value_minor"])
         english.append(f"{name} is worth {worth} more than doing nothing: {_parts(record, 0)}.")
         polish.append(f"{name} jest warte {worth} więcej niż brak działania: {_parts(record, 1)}.")
+    if record["lever"] != 1 and record["action_id"] != NO_ACTION:
+        factor = f"{record['lever']:.2f}"
+        english.append(f"In the ranking it counts {factor} times: a lever, not an effect.")
+        polish.append(f"W rankingu liczy się {factor} raza: to preferencja, nie efekt.")
     if basis := why["effect_basis"]:
         in_english, in_polish = (_declared if basis["measurement"] is None else _measured)(
             basis, money

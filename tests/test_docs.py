@@ -41,6 +41,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "[protected]": sources.ProtectedTable,
     "[horizons]": training.Horizons,
     "[effects]": training.Effects,
+    "[proof]": training.Proof,
     "[training]": training.Training,
     "[monitoring]": training.Monitoring,
     "[send_time]": composed.SendTime,

@@ -100,7 +100,7 @@ def show_explanation(explained: dict[str, Any], language: str) -> None:
         out.print(f"  ◦ {sentence}")
 
 
-_PARTS = ("effect", "timing", "delivery_cost", "contact_cost", "prices")
+_PARTS = ("effect", "timing", "delivery_cost", "contact_cost", "lever", "prices")
 
 
 def _amounts(arm: dict[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from bocian import wiring
@@ -27,7 +28,7 @@ FEW = 50_000
 
 @dataclass(frozen=True)
 class Chosen:
-    """Customers who would get an action, and what they are worth together in minor units."""
+    """Customers who would get an action, and its value for them, without levers, in minor units."""
 
     action_id: str
     customers: int
@@ -93,7 +94,9 @@ def sample(events: CurrentEvents, customers: int) -> Iterator[Block]:
 
 def summary(path: Path) -> list[Chosen]:
     """The decisions at `path` by action, the most frequent first."""
-    columns = ds.dataset(path).to_table(columns=["action_id", "value_minor"])
+    value = pc.field("value_minor") - pc.field("lever")
+    chosen = {"action_id": pc.field("action_id"), "value_minor": value}
+    columns = ds.dataset(path).to_table(columns=chosen)
     by_action = columns.unify_dictionaries().group_by("action_id")
     rows = by_action.aggregate([([], "count_all"), ("value_minor", "sum")]).to_pylist()
     found = [Chosen(r["action_id"], r["count_all"], r["value_minor_sum"]) for r in rows]

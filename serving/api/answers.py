@@ -21,6 +21,9 @@ class ValueParts(_Answer):
     timing: Money
     delivery_cost: Money
     contact_cost: Money
+    lever: Annotated[
+        float, Field(description="What weights and preferences of the business add; no effect.")
+    ]
     prices: Money
 
 
@@ -105,6 +108,9 @@ class Decision(_Answer):
     currency: str
     value_minor: Money
     value_parts: ValueParts
+    lever: Annotated[
+        float, Field(ge=0, description="How the business weighs it: 1 where it does not.")
+    ]
     predictions: Predictions
     propensity: Propensity
     explored: bool
