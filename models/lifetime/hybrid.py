@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.btyd.histories import FloatArray
-from models.lifetime.experts import Opinions, opinions
+from models.lifetime.experts import Opinions, factors, opinions
 from models.lifetime.past import Past
 from models.lifetime.spread import Counts, Spread
 from models.lifetime.start import Reading, Start
@@ -77,7 +77,7 @@ class Hybrid:
             reading,
             weeks=weeks,
             alive=self.start.weeks_alive(past.histories, weeks),
-            factor=np.exp(on_start) / self.scales[0],
+            factor=factors(on_start) / self.scales[0],
             pace=np.exp(alone) / self.scales[1],
         )
         counts = self.spread.counts(_mixture(transactions, self.transactions), reading.size)

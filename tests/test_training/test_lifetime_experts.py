@@ -7,7 +7,7 @@ import pytest
 from bought import GAMMA_GAMMA, PARETO_NBD, bought
 
 from models.lifetime import EXPERTS, RECENT_DAYS, Past, Start
-from models.lifetime.experts import opinions
+from models.lifetime.experts import factors, opinions
 from training.clv.log import log_of, past
 from training.clv.transactions import fit_log
 from training.evaluation.amounts import rmse
@@ -45,6 +45,11 @@ def test_recent_days_again_are_those_days_while_nobody_stops():
         expert = EXPERTS.index(f"last {days} days again")
         np.testing.assert_allclose(transactions[expert], KNOWN.recent_transactions[:, place])
         np.testing.assert_allclose(margin[expert], KNOWN.recent_margin[:, place])
+
+
+def test_trees_on_the_start_are_believed_up_to_a_factor_of_three():
+    found = factors(np.array([-40.0, -0.5, 0.0, 1.0, np.log(6)]))
+    np.testing.assert_allclose(found, [1 / 3, np.exp(-0.5), 1, np.e, 3])
 
 
 def test_recent_sums_below_zero_count_as_zero():

@@ -62,13 +62,10 @@ def fit(
     """
     options = {"seed": seed, "threads": threads}
     learned = trees.fit(known, names, **options)
-    judged = [fold.judged for fold in folds] or known
-    transactions, margins = zip(
-        *(_opinions(trees.fit(fold.known, names, **options), fold.judged) for fold in folds)
-        if folds
-        else (_opinions(learned, outcome) for outcome in known),
-        strict=True,
-    )
+    judges = [(trees.fit(fold.known, names, **options), fold.judged) for fold in folds]
+    judges = judges or [(learned, outcome) for outcome in known]
+    transactions, margins = zip(*(_opinions(*judge) for judge in judges), strict=True)
+    judged = [outcome for _, outcome in judges]
     came = [outcome.transactions for outcome in judged]
     earned = [outcome.margin for outcome in judged]
     taught = [fold.taught for fold in folds]
