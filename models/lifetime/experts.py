@@ -24,7 +24,6 @@ own pace of late."""
 Opinions = tuple[FloatArray, ...]
 """What each of `EXPERTS` expects, arrays of shape (n,)."""
 
-
 _FACTOR: Final = 3.0
 
 
