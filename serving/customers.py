@@ -104,7 +104,8 @@ def known_of(blocks: Sequence[Block], *, now_us: int, ledger: Ledger, loaded: Lo
     hours = np.concatenate([hour_of_week_counts(b, now_us, wall) for b in blocks])
     since = matrix[:, CATALOGUE.names.index("days_since_last_order")]
     contacts = ledger.contacts.since(ids, now_us - LONGEST_MEMORY_DAYS * DAY_US)
-    purposes = {action.purpose for action in loaded.program.actions.values()}
+    asked = loaded.program.asked
+    purposes = {purpose for purpose, _ in asked}
     allowed = {p: ledger.consents.allowed_customers(ids, p, now_us) for p in purposes}
     return Customers(
         ids=tuple(ids),
@@ -112,9 +113,8 @@ def known_of(blocks: Sequence[Block], *, now_us: int, ledger: Ledger, loaded: Lo
         predictions=predict(loaded.bundle, matrix[:, loaded.columns], since, hours),
         profiles=tuple(profiles.get(i) for i in ids),
         agreed={
-            (purpose, channel): np.array([i in customers for i in ids], np.bool_)
-            for purpose, by_channel in allowed.items()
-            for channel, customers in by_channel.items()
+            (purpose, channel): np.array([i in allowed[purpose][channel] for i in ids], np.bool_)
+            for purpose, channel in asked
         },
         contacts=Contacted.of(contacts, {customer: row for row, customer in enumerate(ids)}),
         complaint_open=np.concatenate([_complaint_open(b, now_us) for b in blocks]),

@@ -115,7 +115,7 @@ def _suppressed(
     capped = contacts.since(now_us - caps.window_days * DAY_US) >= caps.messages
     reachable = {
         channel: _each(p is not None and p.address(channel) is not None for p in customers.profiles)
-        for channel in {str(arm.channel) for arm in program.arms[1:]}
+        for channel in {channel for _, channel in program.asked}
     }
     cools = {
         action.id: contacts.since(now_us - action.cool_down_days * DAY_US, action.id) > 0
