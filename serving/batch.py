@@ -189,8 +189,13 @@ class DecisionsNow:
 def in_turn(
     pool: Executor, task: Callable[[Block], T], blocks: Iterable[Block], *, at_once: int
 ) -> Iterator[T]:
-    """What `task` makes of the blocks' parts, in order; so many are under way, none waits for a
-    block to be over.
+    """What `task` makes of each part of the blocks, in order.
+
+    Args:
+        pool: Who works on the parts.
+        task: What is done with a part of at most `CUSTOMERS_AT_ONCE` customers.
+        blocks: Read as parts are needed, while others are worked on.
+        at_once: How many parts are under way; none waits for another block's to be over.
     """
     under_way: deque[Future[T]] = deque()
     for block in blocks:
