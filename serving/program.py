@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from features.catalogue.tenure import LIFECYCLE_STAGES
 from models.effects import DeclaredEffects
-from serving.config import Action, Channel, ChannelCost
+from serving.config import Action, Channel, ChannelCost, Purpose
 from serving.policy.problem import NO_ACTION, Arm
 from serving.rules import Rule, RuleError, parse
 
@@ -41,6 +41,13 @@ class Program:
         return (
             Arm(NO_ACTION, None),
             *(Arm(a.id, c.value) for a in self.actions.values() for c in a.channels),
+        )
+
+    @cached_property
+    def asked(self) -> frozenset[tuple[Purpose, str]]:
+        """For which purposes on which channels a customer's consent is asked."""
+        return frozenset(
+            (self.actions[arm.action_id].purpose, str(arm.channel)) for arm in self.arms[1:]
         )
 
     @cached_property

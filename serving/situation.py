@@ -71,8 +71,7 @@ def situation(
         customers.predictions.expected_margin,
         customers.features[:, loaded.columns],
     )
-    contacts = _Contacts.of(customers)
-    pressure = _pressure(customers, contacts, caps, to_us(now))
+    pressure = _pressure(customers, caps, to_us(now))
     preference = _preference(customers, loaded) if policy.learned_preference else {}
     problem = Problem(
         customer_ids=customers.ids,
@@ -85,7 +84,7 @@ def situation(
         use=program.use,
         resources=program.resources,
         prices=np.array([prices.get(name, 0.0) for name in program.resources], np.float64),
-        suppressed=_suppressed(customers, contacts, program, caps, to_us(now)),
+        suppressed=_suppressed(customers, program, caps, to_us(now)),
         hour_feasible=open_hours(program, caps, len(customers.ids)),
         minimum_value=policy.minimum_value_minor,
     )
@@ -148,56 +147,23 @@ def _preference(customers: Customers, loaded: Loaded) -> dict[str, NDArray[np.fl
     return {channel: clip_timing(ratio) for channel, ratio in by_channel.items()}
 
 
-@dataclass(frozen=True)
-class _Contacts:
-    """All contacts of all customers, row by row: few beside the customers."""
-
-    customers: int
-    row: NDArray[np.int64]
-    at_us: NDArray[np.int64]
-    action: NDArray[np.object_]
-
-    @classmethod
-    def of(cls, customers: Customers) -> _Contacts:
-        each = [(i, c) for i, contacts in enumerate(customers.contacts) for c in contacts]
-        return cls(
-            customers=len(customers.ids),
-            row=np.array([i for i, _ in each], np.int64),
-            at_us=np.array([c.at_us for _, c in each], np.int64),
-            action=np.array([c.action_id for _, c in each], object),
-        )
-
-    def since(self, us: int, action_id: str | None = None) -> NDArray[np.int64]:
-        """How many each customer had in `(us, ∞)`, shape (n,); with one action, or with any."""
-        counted = self.at_us > us
-        if action_id is not None:
-            counted &= self.action == action_id
-        return np.bincount(self.row[counted], minlength=self.customers)
-
-
-def _pressure(
-    customers: Customers, contacts: _Contacts, caps: Caps, now_us: int
-) -> NDArray[np.float64]:
+def _pressure(customers: Customers, caps: Caps, now_us: int) -> NDArray[np.float64]:
     """How many times its usual cost one more message costs: fatigue from recent messages."""
-    ours = contacts.since(now_us - _FATIGUE_DAYS * DAY_US)
+    ours = customers.contacts.since(now_us - _FATIGUE_DAYS * DAY_US)
     received = customers.feature("messages_28d") + ours
     return np.asarray(1 + caps.fatigue_per_message * received)
 
 
 def _suppressed(
-    customers: Customers, contacts: _Contacts, program: Program, caps: Caps, now_us: int
+    customers: Customers, program: Program, caps: Caps, now_us: int
 ) -> NDArray[np.uint32]:
     bits = np.zeros((len(customers.ids), len(program.arms)), np.uint32)
     by_rule = eligible(customers.features, customers.predictions, program)
+    contacts = customers.contacts
     capped = contacts.since(now_us - caps.window_days * DAY_US) >= caps.messages
-    asked = {(program.actions[arm.action_id].purpose, str(arm.channel)) for arm in program.arms[1:]}
-    agreed = {
-        (purpose, channel): _each(channel in allowed for allowed in customers.consents[purpose])
-        for purpose, channel in asked
-    }
     reachable = {
         channel: _each(p is not None and p.address(channel) is not None for p in customers.profiles)
-        for _, channel in asked
+        for channel in {channel for _, channel in program.asked}
     }
     cools = {
         action.id: contacts.since(now_us - action.cool_down_days * DAY_US, action.id) > 0
@@ -208,7 +174,7 @@ def _suppressed(
         bits[~by_rule[action.id], k] |= mask(Reason.NOT_ELIGIBLE)
         bits[customers.complaint_open, k] |= mask(Reason.OPEN_COMPLAINT)
         bits[customers.subscription_cancelled, k] |= mask(Reason.SUBSCRIPTION_CANCELLED)
-        bits[~agreed[action.purpose, channel], k] |= mask(Reason.NO_CONSENT)
+        bits[~customers.agreed[action.purpose, channel], k] |= mask(Reason.NO_CONSENT)
         bits[~reachable[channel], k] |= mask(Reason.UNKNOWN_ADDRESS)
         bits[capped, k] |= mask(Reason.FREQUENCY_CAP)
         bits[cools[action.id], k] |= mask(Reason.COOL_DOWN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -49,14 +49,16 @@ def run(settings: Settings, target: Path | None, *, as_json: bool) -> Written:
         prices=engine.ledger.prices.latest(weighing.priced_as),
         threads=settings.training.threads,
     )
-    if settings.budget and not decisions.prices:
-        with notes.status("pricing what is scarce"):
-            some, everyone = sample(events, PRICED_ON), events.customer_count
-            prices, _ = decisions.priced_for(some, everyone, settings.budget)
-        decisions = replace(decisions, prices=prices)
     usual = settings.path("scores") / name_of("decisions", [weighing.now_us])
-    alone = decisions.threads == 1 or events.customer_count <= FEW
-    with nullcontext(decisions) if alone else in_processes(settings, decisions) as work:
+    everyone = events.customer_count
+    alone = decisions.threads == 1 or everyone <= FEW
+    with nullcontext(decisions) if alone else in_processes(settings, decisions) as crew:
+        work = crew
+        if settings.budget and not decisions.prices:
+            with notes.status("pricing what is scarce"):
+                some = sample(events, PRICED_ON)
+                prices, _ = crew.priced_for(some, everyone, settings.budget)
+            decisions, work = decisions.at(prices), crew.at(prices)
         written = write(
             events,
             work,
@@ -64,6 +66,7 @@ def run(settings: Settings, target: Path | None, *, as_json: bool) -> Written:
             step="decide",
             about=decisions.metadata | {"bundle": weighing.loaded.digest},
             on=None,
+            over=work.over,
         )
     chosen = summary(written.path)
     if as_json:
