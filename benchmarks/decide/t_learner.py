@@ -18,10 +18,10 @@ from training.effects import Trial
 
 FloatArray = NDArray[np.float64]
 
-TRIALS: Final = 20
+TRIALS: Final = 12
 """For each arm."""
 FOLDS: Final = 3
-MOST_TREES: Final = 500
+MOST_TREES: Final = 400
 PATIENCE: Final = 20
 """Trees after which held-out error must have fallen."""
 FIXED: Final[dict[str, Any]] = {
@@ -59,7 +59,7 @@ def held_out_error(suggest: optuna.Trial, data: lgb.Dataset, params: dict[str, A
     chosen = {
         "num_leaves": suggest.suggest_int("num_leaves", 4, 64, log=True),
         "min_data_in_leaf": suggest.suggest_int("min_data_in_leaf", 20, 1_000, log=True),
-        "learning_rate": suggest.suggest_float("learning_rate", 0.02, 0.2, log=True),
+        "learning_rate": suggest.suggest_float("learning_rate", 0.03, 0.2, log=True),
         "lambda_l2": suggest.suggest_float("lambda_l2", 1e-2, 1e3, log=True),
         "feature_fraction": suggest.suggest_float("feature_fraction", 0.5, 1.0),
         "bagging_fraction": suggest.suggest_float("bagging_fraction", 0.5, 1.0),
