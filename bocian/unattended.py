@@ -7,7 +7,7 @@ are the customers, what comes of decisions, and who is held out or kept quiet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -42,7 +42,7 @@ class Terms:
         floor: Share of decisions spread evenly over all arms, in (0, 1).
         share: Declared effect of every action, as a share of the margin at risk.
         sd: Standard deviation of that belief.
-        margin: δ of the gate, minor units a decision, at least 0.
+        tolerated_loss: δ of the gate, a share of what a decision earned.
         seed: Of parts and shuffles.
         threads: How many learners may be fitted at once.
 
@@ -53,7 +53,7 @@ class Terms:
     floor: float = 0.4
     share: float = 0.0
     sd: float = 1.0
-    margin: float = 0.0
+    tolerated_loss: float = 0.01
     seed: int = 1
     threads: int = 1
 
@@ -105,10 +105,10 @@ class Parts:
     def learn(self, seen: Sequence[Seen]) -> UpdatedEffects:
         """The declared effects, updated by all slots so far."""
         trial, k = self._trial(seen), len(self.scenario.actions)
-        at_risk = [_main(s, s.now.churn_risk * s.now.expected_margin) for s in seen]
+        at_risk = _all(seen, lambda s: s.now.churn_risk * s.now.expected_margin)
         told = Decided(
             trial,
-            at_risk=float(np.concatenate(at_risk).mean()),
+            at_risk=float(at_risk.mean()),
             compared=tuple(int(np.isin(trial.arm, (0, arm)).sum()) for arm in range(1, k + 1)),
             left_out={},
         )
@@ -120,52 +120,38 @@ class Parts:
             threads=self.terms.threads,
         )
 
-    def judge(self, challenger: Effects, incumbent: Effects, last: Seen) -> Judgement:
-        """Whether the challenger may decide instead, by a slot that neither was learned from."""
-        trial = self._trial([last])
+    def judge(self, challenger: Effects, incumbent: Effects, later: Sequence[Seen]) -> Judgement:
+        """Whether the challenger may decide instead, by slots that neither was learned from."""
+        trial = self._trial(later)
         log = Log(
             trial.arm,
             trial.outcome - self.cost[trial.arm],
             trial.customer,
             np.ones((len(trial), len(self.cost)), np.bool_),
-            _main(last, last.played.probabilities),
+            _all(later, lambda s: s.played.probabilities),
         )
-        target, other = (
-            Overlap(log, _main(last, self.decide(effects, last.now)))
-            for effects in (challenger, incumbent)
-        )
+
+        def as_if(effects: Effects) -> Overlap:
+            return Overlap(log, _all(later, lambda s: self.decide(effects, s.now)))
+
         return judge(
-            target,
-            other,
+            as_if(challenger),
+            as_if(incumbent),
             compare(trial, self.terms.seed).expected - self.cost,
-            Bounds(self.terms.margin),
-            decided_at=np.full(len(trial), last.played.slot),
-            fitted_until=last.played.slot,
+            Bounds(self.terms.tolerated_loss * abs(float(log.rewards.mean()))),
+            decided_at=_all(later, lambda s: np.full(len(s.played.arm), s.played.slot)),
+            fitted_until=later[0].played.slot,
         )
 
     def _trial(self, seen: Sequence[Seen]) -> Trial:
-        """A row for each decision that was drawn: neither the holdout nor the quiet cohort."""
-        columns = [
-            (
-                s.now.covariates,
-                s.played.arm,
-                s.played.margin,
-                s.played.probabilities,
-                np.arange(len(s.played.arm)),
-            )
-            for s in seen
-        ]
-        x, arm, outcome, chances, customer = (
-            np.concatenate([_main(s, column) for s, column in zip(seen, of, strict=True)])
-            for of in zip(*columns, strict=True)
-        )
+        """A row for each decision that was drawn."""
         return Trial.of(
-            x,
-            arm,
-            outcome,
+            _all(seen, lambda s: s.now.covariates),
+            _all(seen, lambda s: s.played.arm),
+            _all(seen, lambda s: s.played.margin),
             arms=["no_action", *self.prior.names],
-            propensity=chances,
-            customer=customer,
+            propensity=_all(seen, lambda s: s.played.probabilities),
+            customer=_all(seen, lambda s: np.arange(len(s.played.arm))),
             alike=[action.channel for action in self.scenario.actions],
         )
 
@@ -187,6 +173,6 @@ def loop(population: Population, terms: Terms) -> Iterator[Round[Effects]]:
     return unattended(population, first, decide=parts.decide, learn=parts.learn, judge=parts.judge)
 
 
-def _main(seen: Seen, column: NDArray[T]) -> NDArray[T]:
-    """The rows of those for whom an arm was drawn."""
-    return column[~(seen.played.holdout | seen.played.quiet)]
+def _all(seen: Sequence[Seen], column: Callable[[Seen], NDArray[T]]) -> NDArray[T]:
+    """A column over all slots, of those for whom an arm was drawn: not held out, not kept quiet."""
+    return np.concatenate([column(s)[~(s.played.holdout | s.played.quiet)] for s in seen])

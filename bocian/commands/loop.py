@@ -8,6 +8,7 @@ from pathlib import Path
 from bocian.commands.screen import bars, out, print_json, table
 from bocian.unattended import Parts, Terms, loop, with_rounds
 from models.effects import Effects
+from training.evaluation.bootstrap import Estimate
 from training.simulate import Round, Scenario, draw
 
 
@@ -20,16 +21,14 @@ class Told:
         of_oracle: What the best arms of those effects that decided were worth in truth, as a share
             of the best that can be had.
         answer: How the challenger stood, or None where none waited.
-        gain, low, high: Its estimated gain with 95 % limits, or None.
+        gain: What it is estimated to gain, with 95 % limits, or None.
         promoted: Whether the challenger decides from now on.
     """
 
     number: int
     of_oracle: float
     answer: str | None
-    gain: float | None
-    low: float | None
-    high: float | None
+    gain: Estimate | None
     promoted: bool
 
 
@@ -69,14 +68,12 @@ def run(
 
 def in_words(one: Round[Effects], parts: Parts) -> Told:
     """What is told of a round."""
-    judgement = one.judgement
+    judged = one.judgement
     return Told(
         number=one.seen.played.slot + 1,
         of_oracle=parts.of_oracle(one.served, one.seen.now),
-        answer=judgement and str(judgement.answer),
-        gain=judgement and judgement.gain.value,
-        low=judgement and judgement.gain.low,
-        high=judgement and judgement.gain.high,
+        answer=None if judged is None else judged.answer.value,
+        gain=None if judged is None else judged.gain,
         promoted=one.promoted,
     )
 
@@ -87,7 +84,8 @@ def show(told: list[Told]) -> None:
     columns = (*numbers, "the challenger's gain", "is", "promoted")
     drawn = table("From declared effects alone (minor units a decision)", *columns, right=numbers)
     for one in told:
-        gain = "-" if one.gain is None else f"{one.gain:+.1f} [{one.low:+.1f}, {one.high:+.1f}]"
+        g = one.gain
+        gain = "-" if g is None else f"{g.value:+.1f} [{g.low:+.1f}, {g.high:+.1f}]"
         drawn.add_row(
             str(one.number),
             f"{one.of_oracle:.0%}",

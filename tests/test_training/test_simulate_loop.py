@@ -10,7 +10,7 @@ from training.evaluation.bootstrap import Estimate
 from training.evaluation.off_policy import Answer, Judgement
 from training.simulate import draw, log, unattended
 
-SLOTS = 5
+SLOTS = 6
 
 
 @pytest.fixture(scope="module")
@@ -32,30 +32,40 @@ def played(people, *answers):
     """The rounds, and what the judge was asked, if it answers so."""
     asked, left = [], list(answers)
 
-    def judge(challenger, incumbent, last):
-        asked.append((challenger, incumbent, last.played.slot))
+    def judge(challenger, incumbent, later):
+        asked.append((challenger, incumbent, learn(later)))
         return Judgement(left.pop(0), Estimate(0.0, 0.0, 0.0), (), "")
 
-    return list(unattended(people, (), decide=decide, learn=learn, judge=judge)), asked
+    rounds = list(unattended(people, (), decide=decide, learn=learn, judge=judge))
+    assert not left
+    return rounds, asked
 
 
-def test_nothing_is_judged_on_what_it_was_learned_from(people):
-    rounds, asked = played(people, *[Answer.NOT_WORSE, Answer.BETTER] * 2)
-    assert [challenger for challenger, _, _ in asked] == [(0,), (0, 1), (0, 1, 2), (0, 1, 2, 3)]
-    assert [slot for _, _, slot in asked] == [1, 2, 3, 4]
-    for challenger, incumbent, slot in asked:
-        assert max(challenger + incumbent) < slot
+NO, BETTER, NOT_WORSE = Answer.NOT_EVALUABLE, Answer.BETTER, Answer.NOT_WORSE
+
+
+def test_a_challenger_is_judged_on_all_later_slots_until_rows_have_doubled(people):
+    rounds, asked = played(people, *[NO] * (SLOTS - 1))
+    assert asked == [
+        ((0,), (), (1,)),
+        ((0, 1), (), (2,)),
+        ((0, 1), (), (2, 3)),
+        ((0, 1, 2, 3), (), (4,)),
+        ((0, 1, 2, 3), (), (4, 5)),
+    ]
+    assert [one.served for one in rounds] == [()] * SLOTS
     assert rounds[0].waiting is None
     assert rounds[0].judgement is None
 
 
 def test_who_was_let_decides_from_the_next_slot_on(people):
-    answers = [Answer.NOT_EVALUABLE, Answer.BETTER, Answer.NOT_EVALUABLE, Answer.NOT_WORSE]
-    rounds, asked = played(people, *answers)
-    assert [one.served for one in rounds] == [(), (), (), (0, 1), (0, 1)]
-    assert [one.promoted for one in rounds] == [False, False, True, False, True]
+    rounds, asked = played(people, NO, BETTER, NO, NOT_WORSE)
+    assert [one.served for one in rounds] == [(), (), (), (0, 1), (0, 1), (0, 1)]
+    assert [one.promoted for one in rounds] == [False, False, True, False, False, True]
+    assert rounds[3].waiting is None
     assert rounds[-1].serves == (0, 1, 2, 3)
-    assert [incumbent for _, incumbent, _ in asked] == [one.served for one in rounds[1:]]
+    for challenger, incumbent, later in asked:
+        assert max(challenger + incumbent) < min(later)
     for one in rounds:
         np.testing.assert_array_equal(
             one.seen.played.probabilities, decide(one.served, one.seen.now)
@@ -63,7 +73,7 @@ def test_who_was_let_decides_from_the_next_slot_on(people):
 
 
 def test_a_loop_that_promotes_nothing_is_a_log_of_its_prior(people):
-    rounds, _ = played(people, *[Answer.NOT_EVALUABLE] * (SLOTS - 1))
+    rounds, _ = played(people, *[NO] * (SLOTS - 1))
     for one, slot in zip(rounds, log(people, lambda now, _: decide((), now)), strict=True):
         np.testing.assert_array_equal(one.seen.played.arm, slot.arm)
         np.testing.assert_array_equal(one.seen.played.margin, slot.margin)
