@@ -506,6 +506,23 @@ def simulate(
     command.run(scenario, out, customers=customers, seed=seed, as_json=as_json)
 
 
+@app.command(epilog=_example("bocian loop scenario.toml --customers 20000"))
+def loop(
+    scenario: Annotated[Path, typer.Argument(help="A scenario, TOML; see docs/simulator.md.")],
+    customers: Annotated[int | None, typer.Option(min=1, help="Else the scenario's.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Else the scenario's.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Decisions for each customer.")] = 10,
+    floor: Annotated[float, typer.Option(help="Share of decisions that explore.")] = 0.4,
+    as_json: Json = False,
+) -> None:
+    """Decide, learn and promote in a business whose truth is known, round by round, unattended."""
+    from bocian.commands import loop as command  # noqa: PLC0415
+
+    command.run(
+        scenario, customers=customers, seed=seed, rounds=rounds, floor=floor, as_json=as_json
+    )
+
+
 @app.command(epilog=_example("bocian demo var/demo"))
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where everything goes.")] = Path("var/demo"),

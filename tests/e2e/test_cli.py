@@ -88,7 +88,7 @@ def test_all_commands_are_there():
         "init", "ingest", "features list", "features build", "train", "audit", "models list",
         "models compare", "models promote", "models rollback", "serve", "decide", "explain", "send",
         "demo", "score",
-        "events add", "compact", "erase", "simulate", "monitor", "clv", "report holdout",
+        "events add", "compact", "erase", "simulate", "monitor", "clv", "report holdout", "loop",
         "policy evaluate", "policy simulate",
     }  # fmt: skip
 
