@@ -47,8 +47,8 @@ def audit(
 ) -> Audit:
     """Compare every group of every attribute, and of every two attributes, with a reference.
 
-    Selection rate, TPR (selected among y = 1) and FPR (among y = 0) are tested with Fisher's exact
-    test, corrected by Holm over the whole audit. Intervals are 95 % percentiles over resampled
+    Selection rate, TPR (selected among y = 1) and FPR (among y = 0) are tested with Fisher's test by
+    mid-p, corrected by Holm over the whole audit. Intervals are 95 % percentiles over resampled
     customers. A difference says nothing of its cause, and none found is no proof of fairness:
     the answer says what could have been found.
 

@@ -31,7 +31,7 @@ class Comparison:
         rate: `selection_rate`, `tpr` or `fpr`.
         difference: rate of the group − rate of the reference.
         ratio: rate of the group / rate of the reference; None where the latter is 0.
-        p_value: exact, two-sided, that both rates are equal.
+        p_value: mid-p, two-sided, that both rates are equal.
         p_holm: the same, corrected for all tests of the audit.
         detectable_ratio: the mildest ratio below 1 that this comparison finds with 80 % power;
             None where it would not even find a rate of 0.
