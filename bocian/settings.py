@@ -21,7 +21,7 @@ from features.clock import Clock, fixed_clock, system_clock
 from features.config import ProtectedTable, Source, Table
 from features.zones import zone
 from serving.config import Action, Budget, Caps, Channel, ChannelCost, Messages, Policy
-from training.config import Effects, Horizons, Monitoring, Training
+from training.config import AuditLimits, Effects, Horizons, Monitoring, Training
 
 
 class SettingsError(ValueError):
@@ -99,6 +99,7 @@ class Settings(BaseSettings):
     horizons: Horizons = Horizons()
     training: Training = Training()
     effects: Effects = Effects()
+    audit: AuditLimits = AuditLimits()
     monitoring: Monitoring = Monitoring()
     send_time: SendTime = SendTime()
     actions: tuple[Action, ...] = ()

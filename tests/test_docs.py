@@ -42,6 +42,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "[horizons]": training.Horizons,
     "[effects]": training.Effects,
     "[training]": training.Training,
+    "[audit]": training.AuditLimits,
     "[monitoring]": training.Monitoring,
     "[send_time]": composed.SendTime,
     "[[actions]]": policy.Action,

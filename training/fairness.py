@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.clock import from_us
+from features.clock import from_us, iso, to_us
 from models.churn import ChurnModel
 from training.audits.fairness import audit
 from training.audits.page import render
@@ -17,6 +18,7 @@ from training.audits.report import Audit
 from training.churn import churned
 from training.config import Training
 from training.figures import Figure
+from training.proxies import proxies_of
 from training.snapshot import Snapshot
 
 Protected = Mapping[str, Mapping[str, str | None]]
@@ -38,35 +40,42 @@ def audit_churn(
     if not protected:
         return None
     probability = model.probability(rows.features)
-    return audit(
+    attributes = {
+        name: [values.get(customer) for customer in rows.customer_id]
+        for name, values in protected.items()
+    }
+    audited = audit(
         churned(rows),
         probability,
         targeted(probability, training.targeted_share),
-        {
-            name: [values.get(customer) for customer in rows.customer_id]
-            for name, values in protected.items()
-        },
+        attributes,
         seed=training.seed,
         customers=rows.customer_id,
-        contributions=shap_values(model, rows.features),
+        contributions=model.contributions(rows.features, training.threads),
         feature_names=rows.names,
         raw_log_odds=model.raw(rows.features),
         min_size=training.minimum_group,
         replicates=training.bootstrap,
     )
+    return replace(
+        audited,
+        proxies=proxies_of(
+            rows.features,
+            rows.names,
+            attributes,
+            rows.customer_id,
+            min_size=training.minimum_group,
+            replicates=training.bootstrap,
+            seed=training.seed,
+            threads=training.threads,
+        ),
+    )
 
 
-def shap_values(model: ChurnModel, features: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Contributions to the raw log-odds by the shap library, shape (rows, f + 1), base last."""
-    import shap  # noqa: PLC0415 - five seconds to import
-
-    explainer = shap.TreeExplainer(model.booster)
-    with warnings.catch_warnings():
-        # It tells that older versions gave a list for each class; this code reads today's array.
-        warnings.filterwarnings("ignore", message="LightGBM binary classifier")
-        values = np.asarray(explainer.shap_values(features))
-    base = np.full((len(features), 1), float(np.ravel(explainer.expected_value)[-1]))
-    return np.concatenate([values, base], axis=1)
+def dated(audited: Audit, *, as_of: dt.datetime, made_at: dt.datetime) -> dict[str, Any]:
+    """The audit as plain data for JSON, with the instants that tell it from others."""
+    instants = {"as_of": iso(to_us(as_of)), "made_at": iso(to_us(made_at))}
+    return {"subject": "predictions", **instants, **audited.to_dict()}
 
 
 def page(

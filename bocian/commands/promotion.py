@@ -10,7 +10,9 @@ from bocian import wiring
 from bocian.commands.screen import notes, out, print_json
 from bocian.settings import Settings
 from features.catalogue import CATALOGUE
+from features.clock import to_us
 from models.bundle import Bundle, BundleError, load
+from serving.ledger.overrides import Overridden
 from training.compare import Compared, compare
 from training.gate import Evidence, Monitored, refusals
 
@@ -65,6 +67,16 @@ def promote_version(
     if reasons and override is None:
         raise GateError(f"version {version.number} may not serve: " + "; ".join(reasons))
     _shelve(settings, registry, version)
+    if reasons and override is not None:
+        wiring.ledger(settings).overrides.put(
+            Overridden(
+                version.digest,
+                override.reviewer,
+                override.reason,
+                "; ".join(reasons),
+                to_us(settings.now),
+            )
+        )
     promoted = registry.promote(
         version.number, override=override if reasons else None, against=reasons
     )
@@ -90,6 +102,7 @@ def _evidence(settings: Settings, registry: Registry, version: Version) -> Evide
         figures=registry.figures(version),
         audit=audit,
         protected=settings.protected.attributes if settings.protected else (),
+        limits=settings.audit,
         features=features,
         champion=beside,
         monitored=Monitored.read(settings.path("store") / MONITORED),
