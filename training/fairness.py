@@ -39,31 +39,67 @@ def audit_churn(
     """Compare predictions and targeting by group; None where no attribute is declared."""
     if not protected:
         return None
-    probability = model.probability(rows.features)
-    attributes = {
-        name: [values.get(customer) for customer in rows.customer_id]
-        for name, values in protected.items()
-    }
-    audited = audit(
+    return audit_rows(
         churned(rows),
+        model.probability(rows.features),
+        {
+            name: [values.get(customer) for customer in rows.customer_id]
+            for name, values in protected.items()
+        },
+        features=rows.features,
+        names=rows.names,
+        contributions=model.contributions(rows.features, training.threads),
+        raw=model.raw(rows.features),
+        customers=rows.customer_id,
+        training=training,
+    )
+
+
+def audit_rows(
+    y: NDArray[np.float64],
+    probability: NDArray[np.float64],
+    attributes: Mapping[str, Sequence[str | None]],
+    *,
+    features: NDArray[np.float64],
+    names: Sequence[str],
+    contributions: NDArray[np.float64],
+    raw: NDArray[np.float64],
+    customers: NDArray[Any],
+    training: Training,
+) -> Audit:
+    """Audit any model of one probability: rates, mechanism, proxies and the cost of mitigation.
+
+    Args:
+        y: [n], 1 where it happened.
+        probability: [n], that it would.
+        attributes: by name, [n] of text; None where it is not known.
+        features: [n, f], what the model read.
+        names: f names.
+        contributions: [n, f + 1] to the raw log-odds, the base last.
+        raw: [n], the raw log-odds.
+        customers: [n], who each row is.
+        training: how many are targeted, how small a group may be, replicates and seed.
+    """
+    audited = audit(
+        y,
         probability,
         targeted(probability, training.targeted_share),
         attributes,
         seed=training.seed,
-        customers=rows.customer_id,
-        contributions=model.contributions(rows.features, training.threads),
-        feature_names=rows.names,
-        raw_log_odds=model.raw(rows.features),
+        customers=customers,
+        contributions=contributions,
+        feature_names=names,
+        raw_log_odds=raw,
         min_size=training.minimum_group,
         replicates=training.bootstrap,
     )
     return replace(
         audited,
         proxies=proxies_of(
-            rows.features,
-            rows.names,
+            features,
+            names,
             attributes,
-            rows.customer_id,
+            customers,
             min_size=training.minimum_group,
             replicates=training.bootstrap,
             seed=training.seed,

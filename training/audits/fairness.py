@@ -50,8 +50,8 @@ def audit(
 
     Selection rate, TPR (selected among y = 1) and FPR (among y = 0) are tested with Fisher's
     mid-p test, corrected by Holm over the whole audit. Intervals are 95 % percentiles over
-    resampled customers. A difference says nothing of its cause, and none found is no proof of fairness:
-    the answer says what could have been found.
+    resampled customers. A difference says nothing of its cause, and none found is no proof of
+    fairness: the answer says what could have been found.
 
     Args:
         y: [n], 1 where the outcome (churn) happened.
