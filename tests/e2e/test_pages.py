@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import shutil
 import struct
@@ -13,7 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bocian.commands import audit
+from bocian import wiring
+from bocian.commands import audit, audit_decided
 
 pytestmark = pytest.mark.e2e
 
@@ -34,6 +36,15 @@ def chromium(require):
 @pytest.fixture(scope="module")
 def audit_url(service):
     return audit.run(service.shop.settings, "champion", as_json=False).as_uri()
+
+
+@pytest.fixture(scope="module")
+def decided_page(service):
+    engine = wiring.engine(service.shop.settings)
+    for customer in engine.store.customer_ids[:150]:
+        engine.next_best_action(customer)
+    engine.ledger.close()
+    return audit_decided.run(service.shop.settings, days=7, as_json=False)
 
 
 class _Seen(HTMLParser):
@@ -120,3 +131,40 @@ def test_the_documentation_shows_every_endpoint(chromium, service, tmp_path):
 def test_a_blank_page_would_be_seen(chromium, tmp_path):
     _, picture, _ = opened(chromium, "about:blank", tmp_path)
     assert colours(picture) < 40
+
+
+AXE = Path(__file__).parents[2] / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+"""`make axe` fetches it."""
+
+AXE_RUN = """
+axe.run(document, {resultTypes: ["violations"]}).then(found => {
+  const faults = found.violations.map(v => [v.impact, v.id, v.nodes.length, v.nodes[0].html]);
+  document.body.innerHTML = "<pre id=faults></pre>";
+  document.getElementById("faults").textContent = JSON.stringify(faults);
+});
+"""
+
+
+def faults(chromium: str, page: Path, folder: Path, *options: str) -> list[list[object]]:
+    """What axe-core finds in the page, as the browser shows it."""
+    copy = folder / "with-axe.html"
+    script = f"<script>{AXE.read_text()}</script><script>{AXE_RUN}</script></body>"
+    copy.write_text(page.read_text().replace("</body>", script))
+    done = subprocess.run(
+        [chromium, *FLAGS, f"--user-data-dir={folder / 'profile'}", *options, "--dump-dom",
+         "--virtual-time-budget=20000", copy.as_uri()],
+        capture_output=True, timeout=90, check=True,
+    )  # fmt: skip
+    _, _, rest = done.stdout.decode().partition('<pre id="faults">')
+    told = html.unescape(rest.partition("</pre>")[0])
+    assert told, "axe-core did not run"
+    found: list[list[object]] = json.loads(told)
+    return found
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_no_serious_fault(chromium, audit_url, decided_page, require, tmp_path, dark):
+    require(AXE.exists(), "axe-core not found: make axe")
+    options = ("--blink-settings=preferredColorScheme=0",) if dark else ()
+    for page in (Path(urlsplit(audit_url).path), decided_page):
+        assert faults(chromium, page, tmp_path, *options) == []
