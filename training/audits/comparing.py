@@ -107,6 +107,6 @@ def analytic_power(
     pooled = (n1 * other + n0 * rate) / (n1 + n0)
     under_null = np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n0))
     under_gap = np.sqrt(other * (1 - other) / n1 + rate * (1 - rate) / n0)
-    critical = NormalDist().inv_cdf(1 - alpha / 2) * under_null
-    power: FloatArray = stats.norm.cdf((np.abs(other - rate) - critical) / under_gap)
+    beyond = np.abs(other - rate) - NormalDist().inv_cdf(1 - alpha / 2) * under_null
+    power: FloatArray = stats.norm.cdf(beyond / np.maximum(under_gap, np.finfo(float).tiny))
     return power

@@ -125,18 +125,19 @@ class _Planner:
 
     def best(self, limit: float) -> Mask:
         """The selection, bool [n] in the order of the rows."""
-        found: tuple[float, Mask] | None = None
-        for level in np.linspace(0.0, 1.0, LEVELS):
-            mask = self._at(float(level), limit)
-            if mask is not None:
-                worth = float(self.probability[mask].sum())
-                if found is None or worth > found[0]:
-                    found = worth, mask
-        sorted_mask = found[1] if found else self._at(self.count / self.order.size, limit)
+        possible = (self._at(level, limit) for level in np.linspace(0.0, self._highest(), LEVELS))
+        found = max(
+            (mask for mask in possible if mask is not None),
+            key=lambda mask: float(self.probability[mask].sum()),
+        )
         chosen = np.zeros(self.order.size, np.bool_)
-        if sorted_mask is not None:
-            chosen[self.order[sorted_mask]] = True
+        chosen[self.order[found]] = True
         return chosen
+
+    def _highest(self) -> float:
+        """The level to which groups can be filled, and the one that is possible at any limit."""
+        middles = np.sort((self.depth_before + self.depth_after)[~self.free] / 2)
+        return float(middles[self.count]) if self.count < middles.size else 1.0
 
     def spread(self, chosen: Mask) -> float:
         """Largest − smallest rate that the selection plans for the groups."""
@@ -147,16 +148,15 @@ class _Planner:
 
     def _at(self, level: float, limit: float) -> Mask | None:
         """The likeliest rows with each group's rate in [level, level + limit], to half a row."""
-        share = self.depth_after - self.depth_before
-        middle = self.depth_before + share / 2
-        must = ~self.free & (middle < level)
+        middle = (self.depth_before + self.depth_after) / 2
+        chosen = ~self.free & (middle < level)
         may = self.free | (middle < level + limit)
-        left = self.count - int(must.sum())
-        open_ = np.flatnonzero(may & ~must)
-        if left < 0 or left > open_.size:
+        left = self.count - int(chosen.sum())
+        others = np.flatnonzero(may & ~chosen)
+        if not 0 <= left <= others.size:
             return None
-        must[open_[:left]] = True
-        return must
+        chosen[others[:left]] = True
+        return np.asarray(chosen)
 
 
 def _reached(
