@@ -22,7 +22,7 @@ from training.fairness import Protected
 
 
 def run(settings: Settings, *, days: int, as_json: bool) -> Path:
-    """Audit what was decided in `[now − days, now)` and what was sent of it; the path of its page.
+    """Audit what was decided in `[now − days, now]` and what was sent of it; the path of its page.
 
     Raises:
         SettingsError: No protected attribute is declared.
