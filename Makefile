@@ -11,7 +11,7 @@ export DATA ?= ../shared/data
 export PYTHONUNBUFFERED = 1
 
 .PHONY: help demo test lint spark peers bench-quality bench-quality-long bench-decide \
-	bench-decide-long bench-features serve clean lock
+	bench-decide-long bench-features axe serve clean lock
 
 help:
 	@echo 'make demo    everything on real data: events, features, models, audit, decisions, messages'
@@ -21,6 +21,7 @@ help:
 	@echo 'make bench-quality    the models beside others, ten minutes; -long: with FLAML, an hour'
 	@echo 'make bench-decide     policies and their proof, ten minutes; -long: the rest'
 	@echo 'make bench-features   the feature kernel beside DuckDB and Polars, an hour'
+	@echo 'make axe     fetch what tests the pages for accessibility'
 	@echo 'make serve   keep the demo'"'"'s API up at http://127.0.0.1:3000 (docs at /docs)'
 	@echo 'make clean   remove what was built; make lock: resolve dependencies anew'
 
@@ -49,6 +50,10 @@ spark: $(READY)
 peers: $(READY)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes \
 		-r benchmarks/requirements.lock
+
+# What a test holds the pages against; needs npm.
+axe:
+	@npm install --silent --prefix build/axe axe-core@4.14.1
 
 # Every prediction that is judged is kept in build/bench/quality; what is there is not made again.
 # BENCH='--bars 1,2' runs some bars.

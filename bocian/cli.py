@@ -271,9 +271,31 @@ def clv(
 def audit(
     version: Annotated[str, typer.Argument(help="A version's number or alias.")] = "champion",
     config: Config = _DEFAULT,
+    decided: Annotated[
+        bool, typer.Option("--decided", help="Instead: who got what, from the ledger.")
+    ] = False,
+    days: Annotated[int, typer.Option(min=1, help="With --decided: how far back.")] = 91,
+    compare: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="BEFORE AFTER", help="Instead: two audits, each a version or a JSON file."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compare predictions by protected attribute. Writes a page."""
+    if decided:
+        from bocian.commands import audit_decided  # noqa: PLC0415
+        from bocian.settings import load  # noqa: PLC0415
+
+        audit_decided.run(load(config), days=days, as_json=as_json)
+        return
+    if compare is not None:
+        from bocian.commands import audit_compare  # noqa: PLC0415
+        from bocian.settings import load  # noqa: PLC0415
+
+        audit_compare.run(load(config), *compare, as_json=as_json)
+        return
     from bocian.commands import audit as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 

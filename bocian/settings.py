@@ -21,7 +21,7 @@ from features.clock import Clock, fixed_clock, system_clock
 from features.config import ProtectedTable, Source, Table
 from features.zones import zone
 from serving.config import Action, Budget, Caps, Channel, ChannelCost, Messages, Policy
-from training.config import Effects, Horizons, Monitoring, Proof, Training
+from training.config import AuditLimits, Effects, Horizons, Monitoring, Proof, Training
 
 
 class SettingsError(ValueError):
@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     training: Training = Training()
     effects: Effects = Effects()
     proof: Proof = Proof()
+    audit: AuditLimits = AuditLimits()
     monitoring: Monitoring = Monitoring()
     send_time: SendTime = SendTime()
     actions: tuple[Action, ...] = ()

@@ -79,12 +79,12 @@ class ChurnModel:
         """Calibrated churn probabilities, shape (rows,)."""
         return self.calibration(self.raw(features))
 
-    def contributions(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+    def contributions(self, features: NDArray[np.float64], threads: int = 1) -> NDArray[np.float64]:
         """Exact SHAP values of the raw log-odds, shape (rows, f + 1), the last the base value.
 
         Each row sums to `raw` of that row (TreeSHAP; Lundberg et al. 2020).
         """
-        return np.asarray(self.booster.predict(features, pred_contrib=True, num_threads=1))
+        return np.asarray(self.booster.predict(features, pred_contrib=True, num_threads=threads))
 
     def boosters(self) -> dict[str, lgb.Booster]:
         """The trees by the name under which they are kept."""

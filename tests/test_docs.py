@@ -43,6 +43,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "[effects]": training.Effects,
     "[proof]": training.Proof,
     "[training]": training.Training,
+    "[audit]": training.AuditLimits,
     "[monitoring]": training.Monitoring,
     "[send_time]": composed.SendTime,
     "[[actions]]": policy.Action,

@@ -99,6 +99,25 @@ class Training(Frozen):
     minimum_group: Annotated[int, Field(ge=10)] = 50
 
 
+LimitRatio = Annotated[float, Field(ge=0, lt=1)]
+
+
+class AuditLimits(Frozen):
+    """Beyond which a difference that an audit found stops a release.
+
+    Ratios are those of a group's rate to the rate of all others: of being targeted
+    (`selection_ratio`), of being targeted among those who leave (`tpr_ratio`) and among those who
+    stay (`fpr_ratio`). Churn observed over predicted may be from `observed_ratio` to its inverse.
+    Each attribute must be known of a share `known_share` of the customers. 0 sets no limit.
+    """
+
+    selection_ratio: LimitRatio = 0.0
+    tpr_ratio: LimitRatio = 0.8
+    fpr_ratio: LimitRatio = 0.0
+    observed_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    known_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
 class Monitoring(Frozen):
     """From where on a change since training is told, and from where on it is an alarm.
 

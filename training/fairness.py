@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.clock import from_us
+from features.clock import from_us, iso, to_us
 from models.churn import ChurnModel
 from training.audits.fairness import audit
 from training.audits.page import render
@@ -17,6 +18,7 @@ from training.audits.report import Audit
 from training.churn import churned
 from training.config import Training
 from training.figures import Figure
+from training.proxies import proxies_of
 from training.snapshot import Snapshot
 
 Protected = Mapping[str, Mapping[str, str | None]]
@@ -37,36 +39,79 @@ def audit_churn(
     """Compare predictions and targeting by group; None where no attribute is declared."""
     if not protected:
         return None
-    probability = model.probability(rows.features)
-    return audit(
+    return audit_rows(
         churned(rows),
-        probability,
-        targeted(probability, training.targeted_share),
+        model.probability(rows.features),
         {
             name: [values.get(customer) for customer in rows.customer_id]
             for name, values in protected.items()
         },
-        seed=training.seed,
+        features=rows.features,
+        names=rows.names,
+        contributions=model.contributions(rows.features, training.threads),
+        raw=model.raw(rows.features),
         customers=rows.customer_id,
-        contributions=shap_values(model, rows.features),
-        feature_names=rows.names,
-        raw_log_odds=model.raw(rows.features),
-        min_size=training.minimum_group,
-        replicates=training.bootstrap,
+        training=training,
     )
 
 
-def shap_values(model: ChurnModel, features: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Contributions to the raw log-odds by the shap library, shape (rows, f + 1), base last."""
-    import shap  # noqa: PLC0415 - five seconds to import
+def audit_rows(
+    y: NDArray[np.float64],
+    probability: NDArray[np.float64],
+    attributes: Mapping[str, Sequence[str | None]],
+    *,
+    features: NDArray[np.float64],
+    names: Sequence[str],
+    contributions: NDArray[np.float64],
+    raw: NDArray[np.float64],
+    customers: NDArray[Any],
+    training: Training,
+) -> Audit:
+    """Audit any model of one probability: rates, mechanism, proxies and the cost of mitigation.
 
-    explainer = shap.TreeExplainer(model.booster)
-    with warnings.catch_warnings():
-        # It tells that older versions gave a list for each class; this code reads today's array.
-        warnings.filterwarnings("ignore", message="LightGBM binary classifier")
-        values = np.asarray(explainer.shap_values(features))
-    base = np.full((len(features), 1), float(np.ravel(explainer.expected_value)[-1]))
-    return np.concatenate([values, base], axis=1)
+    Args:
+        y: [n], 1 where it happened.
+        probability: [n], that it would.
+        attributes: by name, [n] of text; None where it is not known.
+        features: [n, f], what the model read.
+        names: f names.
+        contributions: [n, f + 1] to the raw log-odds, the base last.
+        raw: [n], the raw log-odds.
+        customers: [n], who each row is.
+        training: how many are targeted, how small a group may be, replicates and seed.
+    """
+    audited = audit(
+        y,
+        probability,
+        targeted(probability, training.targeted_share),
+        attributes,
+        seed=training.seed,
+        customers=customers,
+        contributions=contributions,
+        feature_names=names,
+        raw_log_odds=raw,
+        min_size=training.minimum_group,
+        replicates=training.bootstrap,
+    )
+    return replace(
+        audited,
+        proxies=proxies_of(
+            features,
+            names,
+            attributes,
+            customers,
+            min_size=training.minimum_group,
+            replicates=training.bootstrap,
+            seed=training.seed,
+            threads=training.threads,
+        ),
+    )
+
+
+def dated(audited: Audit, *, as_of: dt.datetime, made_at: dt.datetime) -> dict[str, Any]:
+    """The audit as plain data for JSON, with the instants that tell it from others."""
+    instants = {"as_of": iso(to_us(as_of)), "made_at": iso(to_us(made_at))}
+    return {"subject": "predictions", **instants, **audited.to_dict()}
 
 
 def page(

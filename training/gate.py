@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from training.audits.limits import breaches
 from training.compare import Compared
+from training.config import AuditLimits
 from training.figures import Figure
 
 CALIBRATION_ERROR: Final = 0.03
 """An error up to this is small enough for a decision, even where chance does not explain it."""
-
-FOUR_FIFTHS: Final = 0.8
-"""No group may surely be served less than four fifths as well as the others."""
 
 _HELD_AGAINST_CHAMPION: Final = ("churn AUC", "churn log-loss", "spend RMSE")
 
@@ -60,6 +59,7 @@ class Evidence:
         figures: Its own, from training.
         audit: Its audit as plain data; None where there was none.
         protected: Attributes that the business declares, each of which must be in the audit.
+        limits: Beyond which a finding of the audit speaks against it.
         features: What is wrong with its features, in words; empty where nothing is.
         champion: How it compares with the bundle that serves, on the same rows; empty where none
             does, or where that one cannot be judged any more.
@@ -72,6 +72,7 @@ class Evidence:
     figures: Sequence[Figure]
     audit: Mapping[str, Any] | None = None
     protected: Collection[str] = ()
+    limits: AuditLimits = field(default_factory=AuditLimits)
     features: str = ""
     champion: Sequence[Compared] = ()
     monitored: Monitored | None = None
@@ -84,7 +85,7 @@ def refusals(evidence: Evidence) -> list[str]:
         *_quality(evidence.figures),
         *_beside_champion(evidence.champion),
         *_calibration(evidence.figures),
-        *_audit(evidence.audit, evidence.protected),
+        *_audit(evidence.audit, evidence.protected, evidence.limits),
     ]
     if evidence.features:
         reasons.append(evidence.features)
@@ -133,38 +134,15 @@ def _calibration(figures: Sequence[Figure]) -> Iterator[str]:
         )
 
 
-def _audit(audit: Mapping[str, Any] | None, protected: Collection[str]) -> Iterator[str]:
+def _audit(
+    audit: Mapping[str, Any] | None, protected: Collection[str], limits: AuditLimits
+) -> Iterator[str]:
     attributes = audit["attributes"] if audit else ()
     if missing := sorted({*protected} - {a["name"] for a in attributes}):
         yield f"every declared attribute must be audited, missing: {missing}"
-    for attribute in attributes:
-        for group in attribute["groups"]:
-            who = f"{attribute['name']} {group['value']}"
-            for compared in group["comparisons"]:
-                ratio = compared["ratio"]
-                if (
-                    compared["rate"] == "tpr"
-                    and compared["found"]
-                    and ratio is not None
-                    and ratio["high"] < FOUR_FIFTHS
-                ):
-                    yield (
-                        f"of those who leave, {who} must be reached at least {FOUR_FIFTHS} times "
-                        f"as often as others, got: {_span(ratio)}"
-                    )
-            met = group["figures"].get("observed_to_predicted")
-            if met is not None and not (
-                met["low"] <= 1 / FOUR_FIFTHS and met["high"] >= FOUR_FIFTHS
-            ):
-                yield (
-                    f"in {who}, observed must be between {FOUR_FIFTHS} and {1 / FOUR_FIFTHS} times "
-                    f"predicted risk, got: {_span(met)}"
-                )
+    if audit:
+        yield from breaches(audit, limits)
 
 
 def _named(figures: Sequence[Figure], start: str) -> Figure | None:
     return next((f for f in figures if f.name.startswith(start)), None)
-
-
-def _span(estimate: Mapping[str, float]) -> str:
-    return f"{estimate['value']:.2f} [{estimate['low']:.2f}, {estimate['high']:.2f}]"

@@ -64,7 +64,12 @@ def tune(
     study = _study(training, memory)
     starts = (defaults, *(memory.starts if memory else ()))
     for start in starts:
-        values = {name: start[name] for name in space if name in start}
+        # A champion of a wider space is brought to the edge of this one.
+        values = {
+            name: min(max(start[name], low), high)
+            for name, (low, high) in space.items()
+            if name in start
+        }
         if values not in [t.system_attrs.get("fixed_params", t.params) for t in _known(study)]:
             study.enqueue_trial(values)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,10 +13,10 @@ from bocian.commands.screen import notes, out, print_json, table
 from bocian.commands.train import protected_attributes
 from bocian.settings import Settings, SettingsError
 from features.catalogue import CATALOGUE
-from features.clock import DAY_US, to_us
+from features.clock import DAY_US, from_us, to_us
 from models.bundle import load
 from training.churn import active
-from training.fairness import audit_churn, page
+from training.fairness import audit_churn, dated, page
 from training.snapshot import snapshot
 
 
@@ -56,13 +57,15 @@ def run(settings: Settings, which: str, *, as_json: bool) -> Path:
             figures=registry.figures(version),
             training=settings.training,
         )
-    path = settings.path("reports") / f"audit-{version.digest[:12]}.html"
+    path = settings.path("reports") / f"audit-{version.digest[:12]}-{settings.now:%Y-%m-%d}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(html)
+    stated = dated(audited, as_of=from_us(as_of), made_at=settings.now)
+    path.with_suffix(".json").write_text(json.dumps(stated, indent=1))
     if as_json:
-        print_json({"page": str(path), "audit": audited.to_dict()})
+        print_json({"page": str(path), "audit": stated})
     else:
-        show(audited.to_dict())
+        show(stated)
         out.print(f"the whole audit: {path}")
     return path
 

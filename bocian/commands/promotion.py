@@ -11,7 +11,9 @@ from bocian.commands.policy_gate import capped, first, offer, same_policy, unpro
 from bocian.commands.screen import notes, out, print_json
 from bocian.settings import Settings
 from features.catalogue import CATALOGUE
+from features.clock import to_us
 from models.bundle import Bundle, BundleError, load
+from serving.ledger.overrides import Overridden
 from training.compare import Compared, compare
 from training.gate import Evidence, Monitored, refusals
 
@@ -86,6 +88,16 @@ def promote_version(
     _shelve(settings, registry, version)
     if registry.champion() is None and (word := first(settings)):
         notes.print(word)
+    if reasons and override is not None:
+        wiring.ledger(settings).overrides.put(
+            Overridden(
+                version.digest,
+                override.reviewer,
+                override.reason,
+                "; ".join(reasons),
+                to_us(settings.now),
+            )
+        )
     promoted = registry.promote(
         version.number, override=override if reasons else None, against=reasons
     )
@@ -136,6 +148,7 @@ def _evidence(settings: Settings, registry: Registry, version: Version) -> Evide
         figures=registry.figures(version),
         audit=audit,
         protected=settings.protected.attributes if settings.protected else (),
+        limits=settings.audit,
         features=features,
         champion=beside,
         monitored=Monitored.read(settings.path("store") / MONITORED),

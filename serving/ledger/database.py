@@ -32,6 +32,7 @@ from serving.ledger.decisions import Decisions
 from serving.ledger.erasure import erase
 from serving.ledger.executions import Executions
 from serving.ledger.outbox import Outbox
+from serving.ledger.overrides import Overrides
 from serving.ledger.prices import Prices
 from serving.ledger.profiles import Profiles
 from serving.ledger.sql import METADATA
@@ -59,6 +60,7 @@ class Ledger:
     outbox: Outbox
     contacts: Contacts
     prices: Prices
+    overrides: Overrides
 
     def writing(self) -> AbstractContextManager[Connection]:
         """One transaction that writes: committed at the end of the block, undone on an error."""
@@ -114,6 +116,7 @@ def open_ledger(url: str) -> Ledger:
         outbox=Outbox(engine),
         contacts=Contacts(engine),
         prices=Prices(engine),
+        overrides=Overrides(engine),
     )
 
 

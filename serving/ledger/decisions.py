@@ -169,6 +169,15 @@ class Decisions:
             rows = connection.execution_options(yield_per=10_000).execute(query)
             yield from (Drawn(*row) for row in rows)
 
+    def made(self, since_us: int, until_us: int) -> Iterator[str]:
+        """The record of each decision made in `[since_us, until_us)`, in no order; read as used."""
+        query = select(DECISIONS.c.record).where(
+            DECISIONS.c.decided_at_us >= since_us, DECISIONS.c.decided_at_us < until_us
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execution_options(yield_per=1_000).execute(query)
+            yield from (row.record for row in rows)
+
     def records(self, stratum: str) -> Iterator[str]:
         """The record of each decision in this part of the experiment, in no order; read as used."""
         query = select(DECISIONS.c.record).where(DECISIONS.c.stratum == stratum)

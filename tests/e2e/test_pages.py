@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import shutil
 import struct
@@ -12,8 +13,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from processes import own_copy
 
-from bocian.commands import audit
+from bocian import wiring
+from bocian.commands import audit, audit_decided
 
 pytestmark = pytest.mark.e2e
 
@@ -34,6 +37,16 @@ def chromium(require):
 @pytest.fixture(scope="module")
 def audit_url(service):
     return audit.run(service.shop.settings, "champion", as_json=False).as_uri()
+
+
+@pytest.fixture(scope="module")
+def decided_page(shop, tmp_path_factory):
+    own = own_copy(shop, tmp_path_factory.mktemp("pages") / "shop")
+    engine = wiring.engine(own.settings)
+    for customer in engine.store.customer_ids[:150]:
+        engine.next_best_action(customer)
+    engine.ledger.close()
+    return audit_decided.run(own.settings, days=7, as_json=False)
 
 
 class _Seen(HTMLParser):
@@ -120,3 +133,44 @@ def test_the_documentation_shows_every_endpoint(chromium, service, tmp_path):
 def test_a_blank_page_would_be_seen(chromium, tmp_path):
     _, picture, _ = opened(chromium, "about:blank", tmp_path)
     assert colours(picture) < 40
+
+
+AXE = Path(__file__).parents[2] / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+"""`make axe` fetches it."""
+
+AXE_RUN = """
+axe.run(document, {resultTypes: ["violations"]}).then(found => {
+  const ground = getComputedStyle(document.body).backgroundColor;
+  const faults = found.violations.map(v => [v.impact, v.id, v.nodes.length, v.nodes[0].html]);
+  document.body.innerHTML = "<pre id=told></pre>";
+  document.getElementById("told").textContent = JSON.stringify({ground, faults});
+});
+"""
+
+
+def with_axe(chromium: str, page: Path, folder: Path, *options: str) -> dict[str, object]:
+    """The page's background, and what axe-core finds in it as the browser shows it."""
+    copy = folder / "with-axe.html"
+    script = f"<script>{AXE.read_text()}</script><script>{AXE_RUN}</script></body>"
+    copy.write_text(page.read_text().replace("</body>", script))
+    done = subprocess.run(
+        [chromium, *FLAGS, f"--user-data-dir={folder / 'profile'}", *options, "--dump-dom",
+         "--virtual-time-budget=20000", copy.as_uri()],
+        capture_output=True, timeout=90, check=True,
+    )  # fmt: skip
+    _, _, rest = done.stdout.decode().partition('<pre id="told">')
+    told: dict[str, object] = json.loads(html.unescape(rest.partition("</pre>")[0]))
+    return told
+
+
+@pytest.mark.parametrize(
+    ("ground", "options"),
+    [("rgb(255, 255, 255)", ()),
+     ("rgb(20, 23, 26)", ("--blink-settings=preferredColorScheme=0",))],
+    ids=["light", "dark"],
+)  # fmt: skip
+def test_axe_finds_no_fault(chromium, audit_url, decided_page, require, tmp_path, ground, options):
+    require(AXE.exists(), "axe-core not found: make axe")
+    for page in (Path(urlsplit(audit_url).path), decided_page):
+        found = with_axe(chromium, page, tmp_path, *options)
+        assert found == {"ground": ground, "faults": []}

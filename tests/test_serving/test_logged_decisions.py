@@ -9,6 +9,7 @@ from wired import engine_of
 
 from features.catalogue import CATALOGUE
 from features.clock import to_us
+from serving.given import given
 from serving.ledger import Ledger
 from serving.logged import logged
 from serving.record import to_bytes
@@ -87,3 +88,27 @@ def test_a_measured_effect_in_words(recorded, personal, english, polish):
     words = sentences_of_action(record, None, {"effect_basis": basis})
     assert english in words["en"]
     assert polish in words["pl"]
+
+
+def test_decisions_come_by_the_time_at_which_they_were_made(ledger: Ledger, a_decision):
+    for name, at in (("d1", 5), ("d2", 7), ("d3", 9)):
+        ledger.decisions.put(a_decision(name, slot=name, decided_at_us=at, record=f'"{name}"'))
+    assert sorted(ledger.decisions.made(5, 9)) == ['"d1"', '"d2"']
+
+
+def test_a_record_says_what_was_given(recorded):
+    engine, records = recorded
+    rows = list(given(to_bytes(r).decode() for r in records))
+    actions = engine.shelf.champion().program.actions
+    for row, record in zip(rows, records, strict=True):
+        action = actions.get(record["action_id"])
+        assert (row.decision_id, row.customer_id) == (record["decision_id"], record["customer_id"])
+        assert (row.channel is None) == (action is None)
+        assert row.purpose == (action and action.purpose)
+        offer = action and action.offer
+        assert row.offer == (offer and offer.kind)
+        assert row.percent_off == (offer.percent if offer and offer.percent else 0)
+        assert row.value_minor == record["value_minor"]
+        risk = record["predictions"]["churn_probability"]
+        assert math.isnan(row.churn_probability) if risk is None else row.churn_probability == risk
+    assert {row.offer for row in rows} >= {None, "percent_off"}

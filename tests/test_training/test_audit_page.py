@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,8 +10,12 @@ import numpy as np
 import pytest
 
 from training.audits import page
+from training.audits.allocations import audit_allocations
+from training.audits.decided_page import render_decided
 from training.audits.fairness import audit
 from training.audits.pictures import Axis, axis_around
+from training.audits.report import Carrier, Proxy
+from training.evaluation.bootstrap import Estimate
 
 NOON = dt.datetime(2026, 11, 2, 12, tzinfo=dt.timezone(dt.timedelta(hours=1)))
 VOID = {"meta", "line", "circle", "path", "rect"}
@@ -102,7 +107,7 @@ def test_it_can_be_heard_and_walked_with_the_keyboard(html):
     assert [len(tree.all(tag)) for tag in ("main", "header", "footer", "h1")] == [1, 1, 1, 1]
     assert len(tree.all("caption")) == len(tree.all("table")) > 3
     assert {th.get("scope") for th in tree.all("th")} == {"col", "row"}
-    assert len(tree.all("svg")) == 1 + 2 + 2
+    assert len(tree.all("svg")) == 1 + 2 + 2 + 2
     for svg in (*tree.all("svg"), *tree.all("section")):
         assert set(svg["aria-labelledby"].split()) <= ids
     assert len(tree.all("desc")) == len(tree.all("svg"))
@@ -120,6 +125,44 @@ def test_it_begins_with_five_lines_and_says_what_was_found(html):
     assert "Found: b has a selection rate" in html
     assert "2026-11-02 11:00 UTC" in html
     assert "0.512" in html
+
+
+def test_it_shows_bounds_proxies_and_what_mitigation_would_cost(html):
+    assert "all are known" in html
+    assert re.search(r"<td>0\.\d\d to \d\.\d\d</td>", html)
+    assert "What mitigation would cost" in html
+    assert "as it is" in html
+    assert "What the features tell" not in html
+    told = Proxy("size", "<1>", Estimate(0.7, 0.6, 0.8), (Carrier("orders_90d", 0.25),))
+    shown = html_of(replace(report(), proxies=(told,)))
+    assert "What the features tell" in shown
+    assert "orders_90d 25%" in shown
+    assert "&lt;1&gt;" in shown
+
+
+def test_the_page_of_decisions_is_complete_and_escaped():
+    rng = np.random.default_rng(2)
+    group = rng.choice(np.array(["a", EVIL], dtype=object), 600)
+    need = rng.random(600)
+    audited = audit_allocations(
+        {"discount": rng.random(600) < 0.2 + 0.4 * (group == "a"), "silence": np.zeros(600)},
+        {"percent": 10 * need},
+        need,
+        {"group": group},
+        replicates=30,
+        seed=1,
+    )
+    shown = render_decided(audited, since=NOON, until=NOON, made_at=NOON)
+    tree = Tree(shown)
+    assert tree.open == []
+    assert "<script" not in shown
+    assert not re.search(r"url\(|@import|https?:", shown)
+    assert len(tree.all("caption")) == len(tree.all("table")) == 2
+    assert len(re.findall(r"<li>(.+?)</li>", shown)) == 5
+    assert "Differences between groups: found for group" in shown
+    assert "a gets discount" in shown
+    with pytest.raises(ValueError, match="since must have a time zone, got: 2026-01-01"):
+        render_decided(audited, since=dt.datetime(2026, 1, 1), until=NOON, made_at=NOON)
 
 
 def test_an_audit_without_enough_data_makes_a_page_too():

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from training.audits.comparing import design_effect, detectable_ratio, equal_rates_p, holm
+from training.audits.comparing import (
+    analytic_power,
+    design_effect,
+    detectable_ratio,
+    equal_rates_p,
+    holm,
+)
 from training.audits.groups import intersections, partition
 from training.audits.mechanism import BASELINE, contributions_of, decompose
 
@@ -47,8 +53,9 @@ def test_attributes_that_are_no_text_are_refused():
 
 
 def test_equal_rates_golden():
-    # Fisher's tea (1935): 3 and 1 of 4 cups; p = 34/70.
-    assert equal_rates_p((3, 1), (4, 4)) == pytest.approx(34 / 70)
+    # Fisher's tea (1935): 3 and 1 of 4 cups. Of 70 tables 2 are rarer, 32 as rare, half of which.
+    assert equal_rates_p((3, 1), (4, 4)) == pytest.approx(18 / 70)
+    assert equal_rates_p((2, 2), (4, 4)) == pytest.approx((34 + 36 / 2) / 70)
 
 
 def test_a_design_effect_of_two_is_half_of_the_rows():
@@ -117,7 +124,16 @@ def test_contributions_that_do_not_add_up_are_refused():
         contributions_of(values, ["a", "b"], 2)
 
 
-def test_fisher_agrees_with_the_hypergeometric_tail():
-    # One-sided tails are equal where both groups are of one size, so the two-sided p is twice one.
-    tail = stats.hypergeom.sf(11, 60, 20, 30)
-    assert equal_rates_p((12, 8), (30, 30)) == pytest.approx(2 * tail)
+def test_mid_p_lies_half_the_probability_of_what_was_seen_below_fisher():
+    # Groups of one size: the table seen and its mirror image are the only ones as probable.
+    fisher = stats.fisher_exact([[12, 18], [8, 22]]).pvalue
+    seen = stats.hypergeom.pmf(12, 60, 20, 30)
+    assert equal_rates_p((12, 8), (30, 30)) == pytest.approx(fisher - seen)
+
+
+def test_power_is_the_level_where_rates_are_equal_and_grows_with_the_gap():
+    power = analytic_power(0.5, np.array([0.5, 0.45, 0.4]), (1000, 4000), alpha=0.05)
+    assert power[0] == pytest.approx(0.025)  # one side of it
+    assert (np.diff(power) > 0).all()
+    # R's power.prop.test knows groups of one size: n = 200, 0.5 and 0.4, level 0.05: 0.52.
+    assert analytic_power(0.5, 0.4, (200, 200), alpha=0.05) == pytest.approx(0.52, abs=0.005)

@@ -56,6 +56,14 @@ def test_good_defaults_are_kept():
     assert chosen.parameters == BEST
 
 
+def test_settings_of_a_wider_space_are_brought_to_its_edge(tmp_path):
+    losses = Recorded()
+    wider = DEFAULTS | {"leaves": 500, "rate": 5.0}
+    memory = Memory(tmp_path / "journal", "study", (wider,))
+    tune(losses, DEFAULTS, SPACE, Training(trials=2, tuning_seconds=LONG), memory=memory)
+    assert losses.asked == [DEFAULTS, DEFAULTS | {"leaves": 64, "rate": 1.0}]
+
+
 @pytest.mark.parametrize("bounds", [{"trials": 0}, {"tuning_seconds": 0}])
 def test_without_time_or_trials_the_defaults_are_taken(bounds):
     losses = Recorded(dates=3)

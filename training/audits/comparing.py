@@ -31,21 +31,27 @@ def design_effect(values: FloatArray, customers: npt.NDArray[np.int64]) -> float
 def equal_rates_p(
     hits: tuple[float, float], rows: tuple[float, float], design_effect: float = 1.0
 ) -> float:
-    """Two-sided p value of Fisher's exact test that two rates are equal.
+    """Two-sided mid-p value of Fisher's test that two rates are equal.
 
-    Exact, as small groups have no normal tail to speak of. Counts are first divided by the
-    design effect and rounded, which is Rao and Scott's (1981) first-order correction.
+    Every table with the same margins that is less probable than the one seen counts in full, and
+    those that are as probable count half (Lancaster 1961): Fisher's own p value counts them in
+    full, is too large on average, and so misses what a test of its level would find. Counts are
+    first divided by the design effect and rounded, which is Rao and Scott's (1981) first-order
+    correction.
 
     Args:
         hits: selected rows of the group and of the reference.
         rows: all rows of each.
         design_effect: at least 1.
     """
-    table = [
-        [round(h / design_effect), round((n - h) / design_effect)]
-        for h, n in zip(hits, rows, strict=True)
-    ]
-    return float(stats.fisher_exact(table).pvalue)
+    ours, theirs = (round(h / design_effect) for h in hits)
+    all_ours, all_theirs = (round(n / design_effect) for n in rows)
+    chosen = ours + theirs
+    possible = np.arange(max(0, chosen - all_theirs), min(chosen, all_ours) + 1)
+    probable = stats.hypergeom.pmf(possible, all_ours + all_theirs, chosen, all_ours)
+    seen = probable[ours - possible[0]]
+    alike = np.isclose(probable, seen, rtol=1e-7, atol=0)
+    return float(min(1.0, probable[(probable < seen) & ~alike].sum() + probable[alike].sum() / 2))
 
 
 def holm(p_values: npt.ArrayLike) -> FloatArray:
@@ -63,8 +69,8 @@ def detectable_ratio(
 ) -> float | None:
     """The mildest ratio below 1 that a comparison finds with 80 % power.
 
-    The normal approximation for two rates with a correction for continuity (Fleiss, Levin & Paik
-    2003, §4.2), solved on a grid of 0.001.
+    The normal approximation for two rates (Fleiss, Levin & Paik 2003, §4.2, without a correction
+    for continuity, as mid-p has none), solved on a grid of 0.001.
 
     Args:
         rate: of the reference, within (0, 1).
@@ -75,13 +81,32 @@ def detectable_ratio(
     Returns:
         A ratio in [0, 1), or None where even a group with a rate of 0 would be missed.
     """
-    n1, n0 = rows[0] / design_effect, rows[1] / design_effect
-    lower = rate * _RATIOS
-    pooled = (n1 * lower + n0 * rate) / (n1 + n0)
-    under_null = np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n0))
-    under_gap = np.sqrt(lower * (1 - lower) / n1 + rate * (1 - rate) / n0)
-    normal = NormalDist()
-    needed = normal.inv_cdf(1 - alpha / 2) * under_null + normal.inv_cdf(POWER) * under_gap
-    seen = rate - lower - (1 / n1 + 1 / n0) / 2
-    found = _RATIOS[seen >= needed]
+    power = analytic_power(rate, rate * _RATIOS, rows, alpha=alpha, design_effect=design_effect)
+    found = _RATIOS[power >= POWER]
     return float(found.max()) if found.size else None
+
+
+def analytic_power(
+    rate: float,
+    other: FloatArray,
+    rows: tuple[float, float],
+    *,
+    alpha: float,
+    design_effect: float = 1.0,
+) -> FloatArray:
+    """Chance that a two-sided test finds `other` beside `rate`, by the normal approximation.
+
+    Args:
+        rate: of the reference, within (0, 1).
+        other: rates of the group, any shape.
+        rows: of the group and of the reference.
+        alpha: level of the one test.
+        design_effect: divides the rows.
+    """
+    n1, n0 = rows[0] / design_effect, rows[1] / design_effect
+    pooled = (n1 * other + n0 * rate) / (n1 + n0)
+    under_null = np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n0))
+    under_gap = np.sqrt(other * (1 - other) / n1 + rate * (1 - rate) / n0)
+    beyond = np.abs(other - rate) - NormalDist().inv_cdf(1 - alpha / 2) * under_null
+    power: FloatArray = stats.norm.cdf(beyond / np.maximum(under_gap, np.finfo(float).tiny))
+    return power

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,16 @@ import numpy as np
 from training.audits.comparing import design_effect, detectable_ratio, equal_rates_p, holm
 from training.audits.figures import Rate, Rows, divided, often_undefined
 from training.audits.groups import Mask
+from training.audits.missing import Bounds, ratio_bounds
 from training.audits.report import COMPARED_RATES, Comparison
 from training.evaluation.bootstrap import Estimate, percentile_interval
+
+_BENEATH: Mapping[str, Callable[[Rows], Mask]] = {
+    "selection_rate": lambda rows: np.ones(rows.y.size, np.bool_),
+    "tpr": lambda rows: rows.y == 1,
+    "fpr": lambda rows: rows.y == 0,
+}
+"""The rows that a rate is a share of."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +31,7 @@ class Contrast:
     reference: Rate
     design_effect: float
     p_value: float
+    bounds: Bounds | None
 
     def difference(self) -> Estimate:
         """Return rate of the group − rate of the reference."""
@@ -46,7 +55,6 @@ def contrast(
     reference: Mapping[str, Rate | None],
 ) -> list[Contrast]:
     """Compare selection rate, TPR and FPR: those that both sides have in 95 % of the resamples."""
-    beneath = {"selection_rate": known, "tpr": known & (rows.y == 1), "fpr": known & (rows.y == 0)}
     contrasts = []
     for name in COMPARED_RATES:
         ours, theirs = group[name], reference[name]
@@ -54,10 +62,21 @@ def contrast(
             continue
         if often_undefined(ours.replicates - theirs.replicates):
             continue
-        pool = beneath[name]
+        pool = known & _BENEATH[name](rows)
+        absent = rows.selected[~known & _BENEATH[name](rows)]
+        missing = float(absent.sum()), float(absent.size)
         deff = design_effect(rows.selected[pool], rows.customer[pool])
         hits, totals = (ours.hits, theirs.hits), (ours.beneath, theirs.beneath)
-        contrasts.append(Contrast(name, ours, theirs, deff, equal_rates_p(hits, totals, deff)))
+        contrasts.append(
+            Contrast(
+                name,
+                ours,
+                theirs,
+                deff,
+                equal_rates_p(hits, totals, deff),
+                ratio_bounds((ours.hits, ours.beneath), (theirs.hits, theirs.beneath), missing),
+            )
+        )
     return contrasts
 
 
@@ -69,6 +88,7 @@ def corrected(contrasts: Sequence[Contrast], level: float) -> list[Comparison]:
             rate=c.name,
             difference=c.difference(),
             ratio=c.ratio(),
+            ratio_bounds=c.bounds,
             p_value=c.p_value,
             p_holm=float(p),
             # The first step of Holm is the strictest: what passes it is found in any company.

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from training.audits.contrasts import corrected
 from training.audits.drafts import Draft, Reference, Study, draft, group_audit
 from training.audits.figures import LEAST_BENEATH, Rows
-from training.audits.groups import intersections, partition
+from training.audits.frontier import KINDS, Frontier, frontier
+from training.audits.groups import Partition, intersections, partition
 from training.audits.mechanism import contributions_of
 from training.audits.report import (
     COMPARED_RATES,
@@ -47,10 +48,10 @@ def audit(
 ) -> Audit:
     """Compare every group of every attribute, and of every two attributes, with a reference.
 
-    Selection rate, TPR (selected among y = 1) and FPR (among y = 0) are tested with Fisher's exact
-    test, corrected by Holm over the whole audit. Intervals are 95 % percentiles over resampled
-    customers. A difference says nothing of its cause, and none found is no proof of fairness:
-    the answer says what could have been found.
+    Selection rate, TPR (selected among y = 1) and FPR (among y = 0) are tested with Fisher's
+    mid-p test, corrected by Holm over the whole audit. Intervals are 95 % percentiles over
+    resampled customers. A difference says nothing of its cause, and none found is no proof of
+    fairness: the answer says what could have been found.
 
     Args:
         y: [n], 1 where the outcome (churn) happened.
@@ -100,12 +101,32 @@ def audit(
         reliability=reliability(rows.y, rows.probability),
         attributes=tuple(audited[: len(singles)]),
         intersections=tuple(audited[len(singles) :]),
+        frontiers=tuple(_frontiers(study, singles)),
         tests=len(contrasts),
         level=level,
         min_size=min_size,
         replicates=replicates,
         seed=seed,
     )
+
+
+def _frontiers(study: Study, attributes: Sequence[Partition]) -> Iterator[Frontier]:
+    """What it would cost to make selection rates, or true positive rates, of groups alike."""
+    if study.rows.y.sum() < LEAST_BENEATH:
+        return
+    for of in attributes:
+        large = {value: members for value, members in of.groups.items() if study.enough(members)}
+        if len(large) < 2:
+            continue
+        for kind in KINDS:
+            yield frontier(
+                study.rows,
+                of.name,
+                large,
+                kind,
+                replicates=study.replicates,
+                seed=study.seed,
+            )
 
 
 def _rows(

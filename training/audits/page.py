@@ -44,31 +44,42 @@ def render(
     Raises:
         ValueError: an instant without a time zone.
     """
-    environment = Environment(
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            audit=audit,
+            title=title,
+            model=model,
+            as_of=instant("as_of", as_of),
+            made_at=instant("made_at", made_at),
+            figures=figures,
+            selection=selection,
+            outcome=outcome,
+            lines=five_lines(audit, selection=selection, outcome=outcome),
+            rate_names=RATE_NAMES,
+            pictures=pictures,
+        )
+    )
+
+
+def environment() -> Environment:
+    """Return what renders the pages of audits: everything escaped, nothing undefined."""
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["figure"] = figure_text
-    environment.filters["points"] = points_text
-    environment.filters["log_odds"] = log_odds_text
-    environment.filters["unbroken"] = unbroken
-    environment.filters["p"] = p_text
-    return environment.get_template("page.html.j2").render(
-        audit=audit,
-        title=title,
-        model=model,
-        as_of=_instant("as_of", as_of),
-        made_at=_instant("made_at", made_at),
-        figures=figures,
-        selection=selection,
-        outcome=outcome,
-        lines=five_lines(audit, selection=selection, outcome=outcome),
-        rate_names=RATE_NAMES,
-        pictures=pictures,
-    )
+    made.filters |= {
+        "figure": figure_text,
+        "points": points_text,
+        "log_odds": log_odds_text,
+        "unbroken": unbroken,
+        "p": p_text,
+    }
+    return made
 
 
 def figure_text(value: float, figure: str) -> str:
@@ -91,7 +102,12 @@ def unbroken(value: str) -> str:
     return value.replace("-", UNBROKEN_HYPHEN)
 
 
-def _instant(name: str, value: dt.datetime) -> str:
+def instant(name: str, value: dt.datetime) -> str:
+    """Return an instant in UTC to the minute.
+
+    Raises:
+        ValueError: it has no time zone.
+    """
     if value.tzinfo is None:
         raise ValueError(f"{name} must have a time zone, got: {value.isoformat()}")
     return value.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")

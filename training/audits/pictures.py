@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from training.audits.figures import SHARES
+from training.audits.frontier import Frontier
 from training.audits.mechanism import Mechanism, Part
 from training.audits.report import AttributeAudit, GroupAudit
 from training.evaluation.bootstrap import Estimate
@@ -62,13 +64,14 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One figure over all groups; a group without it has None."""
+    """One figure over all groups; a group without it has None. `percent`: it is a share."""
 
     figure: str
     title: str
     axis: Axis
     overall: float | None
     dots: tuple[Dot | None, ...]
+    percent: bool
 
 
 def panels(attribute: AttributeAudit, overall: GroupAudit) -> list[Panel]:
@@ -83,7 +86,8 @@ def panels(attribute: AttributeAudit, overall: GroupAudit) -> list[Panel]:
         ends = [end for estimate in shown for end in (estimate.low, estimate.high)]
         left = LABELS + len(laid) * (PANEL + GUTTER)
         axis = axis_around([*ends, *([whole.value] if whole else [])], left, PANEL)
-        laid.append(Panel(figure, title, axis, whole.value if whole else None, dots))
+        line = whole.value if whole else None
+        laid.append(Panel(figure, title, axis, line, dots, figure in SHARES))
     return laid
 
 
@@ -116,6 +120,46 @@ def bars(attribute: AttributeAudit) -> Bars | None:
     others = sum(part.difference for part in mechanism.parts[BARS:])
     ends = [0.0, others, *(part.difference for part in top)]
     return Bars(group, mechanism.gap, top, others, axis_around(ends, 250, 620))
+
+
+KIND_NAMES = {
+    "selection_rate": "selection rates made alike",
+    "tpr": "true positive rates made alike",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What making one rate alike costs: its points as (x, y) on the page, from no limit on."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """The frontiers of one attribute: disparity to the right, what is reached upwards."""
+
+    x: Axis
+    y: Axis
+    curves: tuple[Curve, ...]
+
+
+def curves(frontiers: Sequence[Frontier]) -> Curves:
+    """Lay out the frontiers of one attribute on common axes."""
+    points = [point for one in frontiers for point in one.points]
+    x = axis_around([0.0, *(p.disparity for p in points)], 70, 520)
+    y = axis_around([p.reached for p in points], 230, -210)
+    return Curves(
+        x,
+        y,
+        tuple(
+            Curve(
+                KIND_NAMES[one.kind], tuple((x.x(p.disparity), y.x(p.reached)) for p in one.points)
+            )
+            for one in frontiers
+        ),
+    )
 
 
 def _size(named: tuple[str, Mechanism]) -> float:

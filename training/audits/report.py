@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from training.audits.frontier import Frontier
 from training.audits.mechanism import Mechanism
+from training.audits.missing import Bounds
 from training.evaluation.bootstrap import Estimate
 from training.evaluation.probabilities import ReliabilityBin
 
@@ -31,7 +33,9 @@ class Comparison:
         rate: `selection_rate`, `tpr` or `fpr`.
         difference: rate of the group − rate of the reference.
         ratio: rate of the group / rate of the reference; None where the latter is 0.
-        p_value: exact, two-sided, that both rates are equal.
+        ratio_bounds: what the ratio may be, whoever those without the attribute are; None where
+            nobody is without, or nothing bounds it.
+        p_value: mid-p, two-sided, that both rates are equal.
         p_holm: the same, corrected for all tests of the audit.
         detectable_ratio: the mildest ratio below 1 that this comparison finds with 80 % power;
             None where it would not even find a rate of 0.
@@ -41,6 +45,7 @@ class Comparison:
     rate: str
     difference: Estimate
     ratio: Estimate | None
+    ratio_bounds: Bounds | None
     p_value: float
     p_holm: float
     detectable_ratio: float | None
@@ -136,9 +141,42 @@ class AttributeAudit:
         return tuple(group for group in self.groups if group.enough_data)
 
     @property
+    def least_selected(self) -> GroupAudit | None:
+        """The group whose selection rate has the smallest ratio to its reference."""
+        ratios = [
+            (compared.ratio.value, group)
+            for group in self.groups
+            if (compared := group.comparison("selection_rate")) and compared.ratio
+        ]
+        return min(ratios, key=lambda pair: pair[0], default=(0.0, None))[1]
+
+    @property
     def too_small(self) -> tuple[GroupAudit, ...]:
         """Groups below the minimum size: named and counted, not judged."""
         return tuple(group for group in self.groups if not group.enough_data)
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """A feature, and its share of all mean absolute contributions to the telling of a value."""
+
+    feature: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """How well the model's features tell one value of an attribute from the others.
+
+    Attributes:
+        auc: of predictions for customers that taught nothing; 0.5 is chance.
+        carriers: the features that tell most, the first the most.
+    """
+
+    attribute: str
+    value: str
+    auc: Estimate
+    carriers: tuple[Carrier, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,18 +187,22 @@ class Audit:
         overall: all rows as one group.
         reliability: bins of all rows, predicted against observed.
         attributes: one each as given; `intersections` one for every two of them.
+        frontiers: what mitigation would cost, for each attribute and kind; never applied.
         tests: how many comparisons share the `level` (Holm 1979).
+        proxies: how well features tell each value; empty where nobody asked.
     """
 
     overall: GroupAudit
     reliability: tuple[ReliabilityBin, ...]
     attributes: tuple[AttributeAudit, ...]
     intersections: tuple[AttributeAudit, ...]
+    frontiers: tuple[Frontier, ...]
     tests: int
     level: float
     min_size: int
     replicates: int
     seed: int
+    proxies: tuple[Proxy, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain dicts, tuples, numbers and text, ready for JSON."""

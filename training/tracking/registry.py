@@ -27,10 +27,17 @@ class RegistryError(ValueError):
 
 @dataclass(frozen=True)
 class Override:
-    """Who let a version serve against what spoke against it, and why."""
+    """Who let a version serve against what spoke against it, and why; neither may be blank."""
 
     reviewer: str
     reason: str
+
+    def __post_init__(self) -> None:
+        for name, text in vars(self).items():
+            if not text.strip():
+                raise ValueError(
+                    f"an override needs a named reviewer and a written reason, got: {name}={text!r}"
+                )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from mlflow.tracking import MlflowClient
 
 from models.component import COMPONENTS
 from training.cards import component_card
+from training.fairness import dated
 from training.figures import Figure
 from training.pipeline import Trained
 
@@ -44,7 +46,11 @@ def write_files(trained: Trained, folder: Path) -> None:
     texts = {f"pictures/{name}": content for name, content in trained.pictures.items()}
     texts |= {f"cards/{name}.md": component_card(name, trained) for name in COMPONENTS}
     if trained.audit is not None and trained.audit_page is not None:
-        documents["audit.json"] = trained.audit.to_dict()
+        documents["audit.json"] = dated(
+            trained.audit,
+            as_of=dt.datetime.fromisoformat(trained.parameters["churn_test"]),
+            made_at=dt.datetime.fromisoformat(trained.bundle.made_at),
+        )
         texts["audit.html"] = trained.audit_page
     texts |= {name: json.dumps(content, indent=1) for name, content in documents.items()}
     for name, content in texts.items():
