@@ -25,6 +25,7 @@ from serving.situation import eligible, levers, open_hours
 
 _AT_ONCE = 5_000
 _HOURS = 168
+_OWN_RULE = {Reason.NOT_ELIGIBLE.value}
 _STAGE = CATALOGUE.names.index("lifecycle_stage")
 _SINCE = CATALOGUE.names.index("days_since_last_order")
 
@@ -86,9 +87,6 @@ def faced(records: Iterable[str]) -> Iterator[Faced | None]:
         )
 
 
-_OWN_RULE = {Reason.NOT_ELIGIBLE.value}
-
-
 @dataclass(frozen=True)
 class Hindsight:
     """A policy: models and actions, contact rules, floors and levers."""
@@ -141,7 +139,6 @@ class Hindsight:
             features[:, _STAGE], predictions.churn_probability, predictions.expected_margin, known
         )
         timing = np.array([d.timing for d in decisions])
-        preferred = {channel for d in decisions for channel in d.preference}
         return Problem(
             customer_ids=tuple(map(str, range(n))),
             arms=program.arms,
@@ -149,14 +146,7 @@ class Hindsight:
             timing=np.repeat(timing[:, None, :], len(program.arms), axis=1),
             delivery_cost=program.delivery_cost,
             contact_cost=program.contact_cost * np.array([d.pressure for d in decisions])[:, None],
-            lever=levers(
-                program,
-                self.policy,
-                {c: np.array([d.preference.get(c, 1.0) for d in decisions]) for c in preferred}
-                if self.policy.learned_preference
-                else {},
-                n,
-            ),
+            lever=levers(program, self.policy, self._preference(decisions), n),
             use=program.use,
             resources=program.resources,
             prices=np.array([prices.get(name, 0.0) for name in program.resources], np.float64),
@@ -164,6 +154,12 @@ class Hindsight:
             hour_feasible=open_hours(program, self.caps, n),
             minimum_value=self.policy.minimum_value_minor,
         )
+
+    def _preference(self, decisions: Sequence[Faced]) -> dict[str, NDArray[np.float64]]:
+        if not self.policy.learned_preference:
+            return {}
+        channels = {channel for d in decisions for channel in d.preference}
+        return {c: np.array([d.preference.get(c, 1.0) for d in decisions]) for c in channels}
 
     def _suppressed(
         self, decisions: Sequence[Faced], rules: Mapping[str, NDArray[np.bool_]]
