@@ -13,6 +13,7 @@ import orjson
 
 from features.catalogue import CATALOGUE
 from features.clock import iso, to_us
+from models.predict import Predictions
 from serving.bundles import Loaded
 from serving.customers import Customers
 from serving.ledger.decisions import StoredDecision
@@ -73,7 +74,7 @@ def compose(
         "currency": loaded.bundle.business["currency"],
         "value_minor": sum(parts.values()),
         "value_parts": parts,
-        "predictions": _predictions(customers, row),
+        "predictions": _predictions(customers.predictions, customers.stages[row], row),
         "propensity": {
             "action": float(choices.action_propensity[row, arm_number]),
             "hour": float(choices.hour_propensity[row, block]) if block >= 0 else 1.0,
@@ -157,8 +158,7 @@ def _alternatives(
     return listed
 
 
-def _predictions(customers: Customers, row: int) -> dict[str, Any]:
-    found = customers.predictions
+def _predictions(found: Predictions, stage: str | None, row: int) -> dict[str, Any]:
     return {
         "churn_probability": _number(found.churn_probability[row]),
         "churn_applies": bool(found.churn_applies[row]),
@@ -167,15 +167,21 @@ def _predictions(customers: Customers, row: int) -> dict[str, Any]:
         "expected_margin_minor": _number(found.expected_margin[row]),
         "margin_low_minor": _number(found.margin_low[row]),
         "margin_high_minor": _number(found.margin_high[row]),
-        "lifecycle_stage": customers.stages[row],
+        "lifecycle_stage": stage,
         "best_hour_of_week": int(found.hours[row].argmax()),
     }
 
 
-def predictions_answer(customers: Customers, now: dt.datetime, loaded: Loaded) -> dict[str, Any]:
-    """The predictions of one customer as the API gives them."""
+def predictions_answer(
+    customer_id: str | None,
+    found: Predictions,
+    stage: str | None,
+    now: dt.datetime,
+    loaded: Loaded,
+) -> dict[str, Any]:
+    """The predictions of one customer, the first of `found`, as the API gives them."""
     return {
-        "customer_id": customers.ids[0],
+        "customer_id": customer_id,
         "as_of": _utc(now),
         "currency": loaded.bundle.business["currency"],
         "horizons": {
@@ -185,7 +191,7 @@ def predictions_answer(customers: Customers, now: dt.datetime, loaded: Loaded) -
         },
         "estimand": loaded.bundle.churn.estimand,
         "send_time_basis": loaded.bundle.send_time.basis,
-        "predictions": _predictions(customers, 0),
+        "predictions": _predictions(found, stage, 0),
         "versions": {"bundle": loaded.digest, "catalogue": CATALOGUE.version},
     }
 

@@ -64,6 +64,11 @@ CONSENTS = Table(
 )
 
 
+def record_many(connection: Connection, consents: Iterable[Consent]) -> int:
+    """The same as `Consents.record_many`, within the caller's transaction."""
+    return insert_absent(connection, CONSENTS, [asdict(consent) for consent in consents])
+
+
 class Consents:
     """Who may be contacted for what, where. Silence is no consent."""
 
@@ -73,7 +78,7 @@ class Consents:
     def record_many(self, consents: Iterable[Consent]) -> int:
         """Append `consents`; the number that were new. The same act twice is kept once."""
         with self._engine.begin() as connection:
-            return insert_absent(connection, CONSENTS, [asdict(consent) for consent in consents])
+            return record_many(connection, consents)
 
     def allowed(self, customer_id: str, purpose: str, channel: str, at_us: int) -> bool:
         """Whether contact for `purpose` on `channel` is allowed at `at_us`, acts then included."""

@@ -44,6 +44,17 @@ class Appended:
     position: int
 
 
+def append(connection: Connection, events: Sequence[Event]) -> Appended:
+    """The same as `SqlEventLog.append`, within the caller's transaction."""
+    rows = [dict(zip(STORED.names, as_row(event), strict=True)) for event in events]
+    grown = update(LOG).values(last=LOG.c.last + len(rows)).returning(LOG.c.last)
+    last = connection.execute(grown).scalar_one()
+    for position, row in enumerate(rows, last - len(rows) + 1):
+        row["position"] = position
+    kept = insert_absent(connection, EVENTS, rows)
+    return Appended(kept, len(rows) - kept, last)
+
+
 class SqlEventLog:
     """The log in the ledger; a `features.log.EventLog`. Pruning deletes piece by piece."""
 
@@ -56,14 +67,8 @@ class SqlEventLog:
 
         An event whose source and id the log has is a repeat; the one that came first stays.
         """
-        rows = [dict(zip(STORED.names, as_row(event), strict=True)) for event in events]
         with self._engine.begin() as connection:
-            grown = update(LOG).values(last=LOG.c.last + len(rows)).returning(LOG.c.last)
-            last = connection.execute(grown).scalar_one()
-            for position, row in enumerate(rows, last - len(rows) + 1):
-                row["position"] = position
-            kept = insert_absent(connection, EVENTS, rows)
-        return Appended(kept, len(rows) - kept, last)
+            return append(connection, events)
 
     def position(self) -> int:
         """The last position that was given out."""

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     ForeignKey,
+    Index,
     Table,
     Text,
     func,
@@ -19,7 +20,7 @@ from sqlalchemy import (
     select,
 )
 
-from serving.ledger.sql import METADATA, chunks, counter, customer, reading
+from serving.ledger.sql import METADATA, chunks, counter, customer, insert_absent, reading
 
 
 class Status(StrEnum):
@@ -32,13 +33,17 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Execution:
-    """One entry of the history; `reason` is a code, given exactly with `not_executed`."""
+    """One entry of the history; `reason` is a code, given exactly with `not_executed`.
+
+    `reported_by` names who else carried it out, or could not; None for our own outbox.
+    """
 
     decision_id: str
     customer_id: str
     status: Status
     at_us: int
     reason: str | None = None
+    reported_by: str | None = None
 
     def __post_init__(self) -> None:
         if (self.status == Status.NOT_EXECUTED) != (self.reason is not None):
@@ -57,6 +62,9 @@ EXECUTIONS = Table(
     Column("status", Text, nullable=False),
     Column("reason", Text),
     Column("at_us", BigInteger, nullable=False),
+    Column("reported_by", Text),
+    # Of entries of our own, which nobody reported, there may be any number.
+    Index("one_report_once", "decision_id", "status", "at_us", "reported_by", unique=True),
 )
 _FIELDS = [column for column in EXECUTIONS.c if column.name != "id"]
 
@@ -64,6 +72,11 @@ _FIELDS = [column for column in EXECUTIONS.c if column.name != "id"]
 def append(connection: Connection, execution: Execution) -> None:
     """Add `execution` to the history, within the caller's transaction."""
     connection.execute(insert(EXECUTIONS).values(asdict(execution)))
+
+
+def report(connection: Connection, execution: Execution) -> bool:
+    """Add what somebody else did, within the caller's transaction; False where it is known."""
+    return insert_absent(connection, EXECUTIONS, [asdict(execution)]) == 1
 
 
 class Executions:

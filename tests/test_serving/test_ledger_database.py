@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from serving.ledger import SCHEMA_VERSION, Ledger, LedgerError, open_ledger
-from serving.ledger.executions import Execution, Status, append
+from serving.ledger.executions import Execution, Status, append, report
 from serving.ledger.instants import from_us, to_us
 from serving.ledger.sql import METADATA, chunks
 
@@ -49,6 +49,28 @@ def test_a_newer_schema_is_refused_and_left_alone(ledger):
         open_ledger(url)
     with ledger.writing() as connection:
         assert connection.scalar(text("SELECT version FROM schema_version")) == 99
+
+
+def test_an_older_ledger_is_brought_up_to_date_with_what_it_holds(ledger, a_decision):
+    """As the first version made it: executions had no `reported_by`."""
+    ledger.decisions.put(a_decision())
+    with ledger.writing() as connection:
+        append(connection, Execution("d1", "c1", Status.QUEUED, 1))
+        connection.execute(text("DROP INDEX one_report_once"))
+        connection.execute(text("ALTER TABLE executions DROP COLUMN reported_by"))
+        connection.execute(text("DROP TABLE api_keys"))
+        connection.execute(text("UPDATE schema_version SET version = 1"))
+    url = ledger.engine.url.render_as_string(hide_password=False)
+    for _ in range(2):
+        again = open_ledger(url)
+        assert again.executions.history("d1") == (Execution("d1", "c1", Status.QUEUED, 1),)
+        assert again.keys.list() == ()
+        with again.writing() as connection:
+            done = Execution("d1", "c1", Status.SENT, 2, reported_by="tool")
+            report(connection, done)
+            assert not report(connection, done)
+            assert connection.scalar(text("SELECT version FROM schema_version")) == SCHEMA_VERSION
+        again.close()
 
 
 def test_another_database_is_refused_without_showing_the_password():
@@ -93,7 +115,7 @@ def test_an_execution_needs_its_decision(ledger: Ledger):
 
 def test_every_table_about_a_person_finds_them_by_index():
     about_persons = [table for table in METADATA.tables.values() if "customer_id" in table.c]
-    assert len(about_persons) == 6
+    assert len(about_persons) == 8
     for table in about_persons:
         leading = [next(iter(index.columns)) for index in table.indexes]
         leading += list(table.primary_key.columns)[:1]
