@@ -73,7 +73,7 @@ class Calls:
         body = _body(call, request, content)
         ledger = self.ledger()
         visit = Visit(ledger.commit, key_id, call.operation, now_us)
-        asked = _asked(request, content, key_id)
+        asked = _asked(call, request, content, key_id)
         if asked is None:
             return _json(orjson.dumps(call.answer(body, request.path_params, visit).content))
         before = ledger.answers.find(asked)
@@ -92,21 +92,21 @@ class Calls:
 
 
 def _body(call: Call[Body], request: Request, content: bytes) -> Body:
-    if request.method == "GET":
+    if call.method == "GET":
         return call.takes()
     return parse(content, request.headers.get("content-type", ""), call.takes)
 
 
-def _asked(request: Request, content: bytes, key_id: str) -> Asked | None:
+def _asked(call: Call[Body], request: Request, content: bytes, key_id: str) -> Asked | None:
     stated = request.headers.get("idempotency-key")
-    if stated is None or request.method == "GET":
+    if stated is None or call.method == "GET":
         return None
     if not _KEY_FORM.fullmatch(stated):
         raise Problem(
             HTTPStatus.BAD_REQUEST,
             "The header Idempotency-Key must hold 1 to 200 visible characters of ASCII.",
         )
-    target = f"{request.method} {request.url.path}\n".encode()
+    target = f"{call.method} {request.url.path}\n".encode()
     return Asked(key_id, stated, hashlib.sha256(target + content).hexdigest())
 
 

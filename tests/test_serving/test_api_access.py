@@ -118,6 +118,13 @@ def test_what_is_open_needs_no_key(api, path):
     assert api.get(path, follow_redirects=False).status_code in (200, 307)
 
 
+def test_asking_for_headers_alone_is_guarded_and_works(api, engine):
+    assert api.head("/v1/decisions/d0").status_code == 401
+    sent, _ = _key(engine, Scope.REVIEW)
+    authorized = {"Authorization": f"Bearer {sent}"}
+    assert api.head("/v1/decisions/d0", headers=authorized).status_code == 404
+
+
 def test_who_is_refused_learns_nothing_of_the_body(api):
     answered = api.post("/v1/events", content=b"{", headers={"content-type": "text/plain"})
     assert answered.status_code == 401

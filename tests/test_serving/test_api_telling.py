@@ -287,7 +287,7 @@ def test_a_refusal_uses_up_no_idempotency_key(api):
     assert api.post(DECIDE, json={"customer_id": "c001"}, headers=headers).is_success
 
 
-@pytest.mark.parametrize("key", ["", "a b", "x" * 201, "ż".encode("latin-2")])
+@pytest.mark.parametrize("key", ["", "a b", "x" * 201, b"\xbf"])
 def test_a_strange_idempotency_key_is_refused(api, key):
     refused = api.post(DECIDE, json={"customer_id": "c001"}, headers={"Idempotency-Key": key})
     assert refused.status_code == 400
