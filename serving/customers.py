@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,8 @@ from features.zones import OwnZones, Wall, zone
 from models.predict import Predictions, predict
 from serving.bundles import Loaded
 from serving.config import Purpose
+from serving.contacted import Contacted
 from serving.ledger import Ledger
-from serving.ledger.contacts import Contact
 from serving.ledger.profiles import Profile
 
 LONGEST_MEMORY_DAYS = 365
@@ -40,14 +41,18 @@ class UnknownCustomerError(LookupError):
 
 @dataclass(frozen=True)
 class Customers:
-    """n customers at one instant. `features` is of shape (n, f), in the catalogue's order."""
+    """n customers at one instant, arrays of shape (n,).
+
+    `features` is of shape (n, f), in the catalogue's order; `agreed` tells by purpose and channel
+    who may be contacted.
+    """
 
     ids: tuple[str, ...]
     features: NDArray[np.float64]
     predictions: Predictions
     profiles: tuple[Profile | None, ...]
-    consents: dict[Purpose, tuple[frozenset[str], ...]]
-    contacts: tuple[tuple[Contact, ...], ...]
+    agreed: Mapping[tuple[Purpose, str], NDArray[np.bool_]]
+    contacts: Contacted
     complaint_open: NDArray[np.bool_]
     subscription_cancelled: NDArray[np.bool_]
     favourite_category: tuple[str | None, ...]
@@ -56,12 +61,12 @@ class Customers:
         """One feature of all customers."""
         return self.features[:, CATALOGUE.names.index(name)]
 
-    @property
+    @cached_property
     def stages(self) -> NDArray[np.object_]:
         """Lifecycle stages in words, None where unknown."""
-        codes = self.feature("lifecycle_stage")
-        words = [None if np.isnan(c) else LIFECYCLE_STAGES[int(c)] for c in codes]
-        return np.array([*words, None], dtype=object)[:-1]
+        words = np.array([*LIFECYCLE_STAGES, None], object)
+        codes = np.nan_to_num(self.feature("lifecycle_stage"), nan=len(LIFECYCLE_STAGES))
+        return np.asarray(words[codes.astype(np.int64)])
 
 
 def look_up(
@@ -98,18 +103,20 @@ def known_of(blocks: Sequence[Block], *, now_us: int, ledger: Ledger, loaded: Lo
     matrix = np.concatenate([compute(b, instant, CATALOGUE, wall)[:, 0] for b in blocks])
     hours = np.concatenate([hour_of_week_counts(b, now_us, wall) for b in blocks])
     since = matrix[:, CATALOGUE.names.index("days_since_last_order")]
-    contacts = ledger.contacts.since_of_many(ids, now_us - LONGEST_MEMORY_DAYS * DAY_US)
-    consents = {
-        purpose: ledger.consents.allowed_channels_of_many(ids, purpose, now_us)
-        for purpose in {a.purpose for a in loaded.program.actions.values()}
-    }
+    contacts = ledger.contacts.since(ids, now_us - LONGEST_MEMORY_DAYS * DAY_US)
+    purposes = {action.purpose for action in loaded.program.actions.values()}
+    allowed = {p: ledger.consents.allowed_customers(ids, p, now_us) for p in purposes}
     return Customers(
         ids=tuple(ids),
         features=matrix,
         predictions=predict(loaded.bundle, matrix[:, loaded.columns], since, hours),
         profiles=tuple(profiles.get(i) for i in ids),
-        consents={p: tuple(allowed[i] for i in ids) for p, allowed in consents.items()},
-        contacts=tuple(contacts[i] for i in ids),
+        agreed={
+            (purpose, channel): np.array([i in customers for i in ids], np.bool_)
+            for purpose, by_channel in allowed.items()
+            for channel, customers in by_channel.items()
+        },
+        contacts=Contacted.of(contacts, {customer: row for row, customer in enumerate(ids)}),
         complaint_open=np.concatenate([_complaint_open(b, now_us) for b in blocks]),
         subscription_cancelled=np.concatenate([_cancelled(b, now_us) for b in blocks]),
         favourite_category=tuple(name for b in blocks for name in _favourites(b, now_us)),

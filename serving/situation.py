@@ -61,7 +61,6 @@ def situation(
         customers.predictions.expected_margin,
         customers.features[:, loaded.columns],
     )
-    contacts = _Contacts.of(customers)
     open_hours = np.where(
         program.quiet_hours_apply[:, None], loud_blocks(caps), np.ones(HOUR_BLOCKS, np.bool_)
     )
@@ -71,12 +70,11 @@ def situation(
         effect=np.nan_to_num(effect),  # of one who never ordered no margin is at risk
         timing=_timing(customers, loaded, times, caps, len(program.arms)),
         delivery_cost=program.delivery_cost,
-        contact_cost=program.contact_cost
-        * _pressure(customers, contacts, caps, to_us(now))[:, None],
+        contact_cost=program.contact_cost * _pressure(customers, caps, to_us(now))[:, None],
         use=program.use,
         resources=program.resources,
         prices=np.array([prices.get(name, 0.0) for name in program.resources], np.float64),
-        suppressed=_suppressed(customers, contacts, program, caps, to_us(now)),
+        suppressed=_suppressed(customers, program, caps, to_us(now)),
         hour_feasible=np.broadcast_to(open_hours, (len(customers.ids), *open_hours.shape)).copy(),
         minimum_value=policy.minimum_value_minor,
     )
@@ -101,56 +99,23 @@ def _timing(
     return timing.copy()
 
 
-@dataclass(frozen=True)
-class _Contacts:
-    """All contacts of all customers, row by row: few beside the customers."""
-
-    customers: int
-    row: NDArray[np.int64]
-    at_us: NDArray[np.int64]
-    action: NDArray[np.object_]
-
-    @classmethod
-    def of(cls, customers: Customers) -> _Contacts:
-        each = [(i, c) for i, contacts in enumerate(customers.contacts) for c in contacts]
-        return cls(
-            customers=len(customers.ids),
-            row=np.array([i for i, _ in each], np.int64),
-            at_us=np.array([c.at_us for _, c in each], np.int64),
-            action=np.array([c.action_id for _, c in each], object),
-        )
-
-    def since(self, us: int, action_id: str | None = None) -> NDArray[np.int64]:
-        """How many each customer had in `(us, ∞)`, shape (n,); with one action, or with any."""
-        counted = self.at_us > us
-        if action_id is not None:
-            counted &= self.action == action_id
-        return np.bincount(self.row[counted], minlength=self.customers)
-
-
-def _pressure(
-    customers: Customers, contacts: _Contacts, caps: Caps, now_us: int
-) -> NDArray[np.float64]:
+def _pressure(customers: Customers, caps: Caps, now_us: int) -> NDArray[np.float64]:
     """How many times its usual cost one more message costs: fatigue from recent messages."""
-    ours = contacts.since(now_us - _FATIGUE_DAYS * DAY_US)
+    ours = customers.contacts.since(now_us - _FATIGUE_DAYS * DAY_US)
     received = customers.feature("messages_28d") + ours
     return np.asarray(1 + caps.fatigue_per_message * received)
 
 
 def _suppressed(
-    customers: Customers, contacts: _Contacts, program: Program, caps: Caps, now_us: int
+    customers: Customers, program: Program, caps: Caps, now_us: int
 ) -> NDArray[np.uint32]:
     bits = np.zeros((len(customers.ids), len(program.arms)), np.uint32)
     eligible = _eligible(customers, program)
+    contacts = customers.contacts
     capped = contacts.since(now_us - caps.window_days * DAY_US) >= caps.messages
-    asked = {(program.actions[arm.action_id].purpose, str(arm.channel)) for arm in program.arms[1:]}
-    agreed = {
-        (purpose, channel): _each(channel in allowed for allowed in customers.consents[purpose])
-        for purpose, channel in asked
-    }
     reachable = {
         channel: _each(p is not None and p.address(channel) is not None for p in customers.profiles)
-        for _, channel in asked
+        for channel in {str(arm.channel) for arm in program.arms[1:]}
     }
     cools = {
         action.id: contacts.since(now_us - action.cool_down_days * DAY_US, action.id) > 0
@@ -161,7 +126,7 @@ def _suppressed(
         bits[~eligible[action.id], k] |= mask(Reason.NOT_ELIGIBLE)
         bits[customers.complaint_open, k] |= mask(Reason.OPEN_COMPLAINT)
         bits[customers.subscription_cancelled, k] |= mask(Reason.SUBSCRIPTION_CANCELLED)
-        bits[~agreed[action.purpose, channel], k] |= mask(Reason.NO_CONSENT)
+        bits[~customers.agreed[action.purpose, channel], k] |= mask(Reason.NO_CONSENT)
         bits[~reachable[channel], k] |= mask(Reason.UNKNOWN_ADDRESS)
         bits[capped, k] |= mask(Reason.FREQUENCY_CAP)
         bits[cools[action.id], k] |= mask(Reason.COOL_DOWN)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Engine, bindparam, func, select, union_all
+from sqlalchemy import Engine, Select, func, select, union_all
+from sqlalchemy.sql.expression import ColumnElement
 
 from serving.ledger.decisions import DECISIONS
 from serving.ledger.executions import EXECUTIONS, Status
 from serving.ledger.message import OUTBOX, MessageStatus
-from serving.ledger.sql import chunks, reading
+from serving.ledger.sql import is_one_of, reading
 
 
 @dataclass(frozen=True)
@@ -23,32 +25,6 @@ class Contact:
     at_us: int
 
 
-# Built once: each request asks, and building takes longer than asking.
-_THEIRS = bindparam("customers", expanding=True)
-_SINCE = bindparam("since_us")
-_OUTBOX_AT = func.coalesce(OUTBOX.c.sent_at_us, OUTBOX.c.send_at_us)
-_OURS = select(
-    OUTBOX.c.customer_id, OUTBOX.c.action_id, OUTBOX.c.channel, _OUTBOX_AT.label("at_us")
-).where(
-    OUTBOX.c.customer_id.in_(_THEIRS),
-    OUTBOX.c.status.in_((MessageStatus.QUEUED.value, MessageStatus.SENT.value)),
-    _OUTBOX_AT > _SINCE,
-)
-_REPORTED_AT = func.min(EXECUTIONS.c.at_us)
-_REPORTED = (
-    select(EXECUTIONS.c.customer_id, DECISIONS.c.action_id, DECISIONS.c.channel, _REPORTED_AT)
-    .join(DECISIONS, DECISIONS.c.decision_id == EXECUTIONS.c.decision_id)
-    .where(
-        EXECUTIONS.c.customer_id.in_(_THEIRS),
-        EXECUTIONS.c.status == Status.SENT.value,
-        EXECUTIONS.c.reported_by.is_not(None),
-    )
-    .group_by(EXECUTIONS.c.customer_id, DECISIONS.c.decision_id)
-    .having(_REPORTED_AT > _SINCE)
-)
-_CONTACTS = union_all(_OURS, _REPORTED).order_by("at_us", "action_id", "channel")
-
-
 class Contacts:
     """A view of the outbox, and of what others report to have sent.
 
@@ -58,19 +34,39 @@ class Contacts:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def since(self, customer_id: str, since_us: int) -> tuple[Contact, ...]:
-        """Contacts with a customer in `(since_us, ∞)`, oldest first; queued ones included."""
-        return self.since_of_many([customer_id], since_us)[customer_id]
-
-    def since_of_many(
-        self, customer_ids: Iterable[str], since_us: int
-    ) -> dict[str, tuple[Contact, ...]]:
-        """The same for each of `customer_ids`; an empty tuple where there are none."""
-        found: dict[str, list[Contact]] = {}
+    def since(self, customer_ids: Iterable[str], since_us: int) -> tuple[Contact, ...]:
+        """Contacts with `customer_ids` in `(since_us, ∞)`, oldest first; queued ones included."""
+        asked = list(customer_ids)
         with reading(self._engine) as connection:
-            for piece in chunks(customer_ids):
-                found |= {customer_id: [] for customer_id in piece}
-                asked = {"customers": piece, "since_us": since_us}
-                for row in connection.execute(_CONTACTS, asked):
-                    found[row[0]].append(Contact(*row))
-        return {customer_id: tuple(contacts) for customer_id, contacts in found.items()}
+            contacts = union_all(
+                _ours(is_one_of(OUTBOX.c.customer_id, asked, connection), since_us),
+                _reported(is_one_of(EXECUTIONS.c.customer_id, asked, connection), since_us),
+            ).order_by("at_us", "action_id", "channel")
+            return tuple(Contact(*row) for row in connection.execute(contacts).all())
+
+
+def _ours(theirs: ColumnElement[bool], since_us: int) -> Select[Any]:
+    at_us = func.coalesce(OUTBOX.c.sent_at_us, OUTBOX.c.send_at_us)
+    return select(
+        OUTBOX.c.customer_id, OUTBOX.c.action_id, OUTBOX.c.channel, at_us.label("at_us")
+    ).where(
+        theirs,
+        OUTBOX.c.status.in_((MessageStatus.QUEUED, MessageStatus.SENT)),
+        at_us > since_us,
+    )
+
+
+def _reported(theirs: ColumnElement[bool], since_us: int) -> Select[Any]:
+    """One contact for each decision, at the instant that was reported first."""
+    at_us = func.min(EXECUTIONS.c.at_us)
+    return (
+        select(EXECUTIONS.c.customer_id, DECISIONS.c.action_id, DECISIONS.c.channel, at_us)
+        .join(DECISIONS, DECISIONS.c.decision_id == EXECUTIONS.c.decision_id)
+        .where(
+            theirs,
+            EXECUTIONS.c.status == Status.SENT,
+            EXECUTIONS.c.reported_by.is_not(None),
+        )
+        .group_by(EXECUTIONS.c.customer_id, DECISIONS.c.decision_id)
+        .having(at_us > since_us)
+    )

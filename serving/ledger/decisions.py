@@ -17,13 +17,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    bindparam,
     func,
     select,
 )
 from sqlalchemy.sql.expression import ColumnElement
 
-from serving.ledger.sql import METADATA, chunks, insert_absent, reading
+from serving.ledger.sql import METADATA, insert_absent, is_one_of, reading
 
 _NO_ACTION = "no_action"
 
@@ -181,14 +180,6 @@ class Decisions:
         return None if row is None else StoredDecision(**row._asdict())
 
 
-# Built once: each request asks for one, and building takes longer than asking.
-_IN_SLOT = select(DECISIONS).where(
-    DECISIONS.c.customer_id.in_(bindparam("customers", expanding=True)),
-    DECISIONS.c.policy_epoch == bindparam("epoch"),
-    DECISIONS.c.slot == bindparam("slot"),
-)
-
-
 def put_many(
     connection: Connection, decisions: Sequence[StoredDecision]
 ) -> tuple[StoredDecision, ...]:
@@ -214,9 +205,9 @@ def put_many(
 def _in_slot(
     connection: Connection, customer_ids: Iterable[str], policy_epoch: str, slot: str
 ) -> dict[str, StoredDecision]:
-    found: dict[str, StoredDecision] = {}
-    for piece in chunks(customer_ids):
-        asked = {"customers": piece, "epoch": policy_epoch, "slot": slot}
-        for row in connection.execute(_IN_SLOT, asked):
-            found[row.customer_id] = StoredDecision(*row)
-    return found
+    query = select(DECISIONS).where(
+        is_one_of(DECISIONS.c.customer_id, customer_ids, connection),
+        DECISIONS.c.policy_epoch == policy_epoch,
+        DECISIONS.c.slot == slot,
+    )
+    return {row.customer_id: StoredDecision(*row) for row in connection.execute(query).all()}

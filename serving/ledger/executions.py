@@ -20,7 +20,7 @@ from sqlalchemy import (
     select,
 )
 
-from serving.ledger.sql import METADATA, chunks, counter, customer, insert_absent, reading
+from serving.ledger.sql import METADATA, counter, customer, insert_absent, is_one_of, reading
 
 
 class Status(StrEnum):
@@ -96,15 +96,14 @@ class Executions:
         """The last entry of each decision that has one."""
         found: dict[str, Execution] = {}
         with reading(self._engine) as connection:
-            for piece in chunks(decision_ids):
-                last = (
-                    select(func.max(EXECUTIONS.c.id))
-                    .where(EXECUTIONS.c.decision_id.in_(piece))
-                    .group_by(EXECUTIONS.c.decision_id)
-                )
-                query = select(*_FIELDS).where(EXECUTIONS.c.id.in_(last))
-                for row in connection.execute(query).mappings():
-                    found[row["decision_id"]] = _execution(dict(row))
+            last = (
+                select(func.max(EXECUTIONS.c.id))
+                .where(is_one_of(EXECUTIONS.c.decision_id, decision_ids, connection))
+                .group_by(EXECUTIONS.c.decision_id)
+            )
+            query = select(*_FIELDS).where(EXECUTIONS.c.id.in_(last))
+            for row in connection.execute(query).mappings():
+                found[row["decision_id"]] = _execution(dict(row))
         return found
 
 

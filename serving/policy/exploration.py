@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
 
 from serving.policy.arrays import BoolArray, FloatArray, IntArray
-from serving.policy.draws import uniform
+from serving.policy.draws import uniforms
 
 
 class Stratum(StrEnum):
@@ -59,26 +60,25 @@ class Exploration:
         """Probability of being in the main stratum, in (0, 1]."""
         return (1 - self.holdout_share) * (1 - self.quiet_share)
 
-    def stratum(self, customer_id: str) -> Stratum:
-        """Draw the stratum: the holdout first, whose key knows no epoch and no slot."""
-        if held_out(customer_id, secret=self.secret, share=self.holdout_share):
-            return Stratum.HOLDOUT
-        if uniform(self.secret, "quiet", self.quiet_epoch, customer_id) < self.quiet_share:
-            return Stratum.QUIET
-        return Stratum.MAIN
+    def strata(self, customer_ids: Sequence[str]) -> tuple[Stratum, ...]:
+        """Draw each one's stratum: the holdout first, whose key knows no epoch and no slot."""
+        held = held_out(customer_ids, secret=self.secret, share=self.holdout_share)
+        quiet = uniforms(self.secret, ("quiet", self.quiet_epoch), customer_ids) < self.quiet_share
+        drawn = np.where(held, 2, quiet.astype(np.int64))
+        return tuple(map((Stratum.MAIN, Stratum.QUIET, Stratum.HOLDOUT).__getitem__, drawn))
 
-    def action_draw(self, customer_id: str) -> float:
-        """The uniform number in [0, 1) that picks the arm."""
-        return uniform(self.secret, "action", customer_id, self.policy_epoch, self.slot)
+    def action_draws(self, customer_ids: Sequence[str]) -> FloatArray:
+        """The uniform numbers in [0, 1) that pick the arms."""
+        return uniforms(self.secret, ("action",), customer_ids, (self.policy_epoch, self.slot))
 
-    def hour_draw(self, customer_id: str) -> float:
-        """The uniform number in [0, 1) that picks the hour block."""
-        return uniform(self.secret, "hour", customer_id, self.policy_epoch, self.slot)
+    def hour_draws(self, customer_ids: Sequence[str]) -> FloatArray:
+        """The uniform numbers in [0, 1) that pick the hour blocks."""
+        return uniforms(self.secret, ("hour",), customer_ids, (self.policy_epoch, self.slot))
 
 
-def held_out(customer_id: str, *, secret: bytes, share: float) -> bool:
-    """Whether a customer is in the holdout: drawn once for ever, with probability `share`."""
-    return uniform(secret, "holdout", customer_id) < share
+def held_out(customer_ids: Sequence[str], *, secret: bytes, share: float) -> BoolArray:
+    """Who is in the holdout, [n]: drawn once for ever, each with probability `share`."""
+    return uniforms(secret, ("holdout",), customer_ids) < share
 
 
 def mixture(best: IntArray, feasible: BoolArray, floor: float) -> FloatArray:

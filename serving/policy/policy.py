@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import compress
+
 import numpy as np
 
 from serving.policy.arrays import BoolArray, IntArray, ReasonArray
@@ -32,7 +34,7 @@ def decide(problem: Problem, exploration: Exploration) -> Choices:
     """
     customers = problem.customer_ids
     rows = np.arange(len(customers))
-    stratum = tuple(exploration.stratum(customer) for customer in customers)
+    stratum = exploration.strata(customers)
     best_hour = _best_hour(problem)
     arm_parts = parts_at(problem, best_hour)
 
@@ -47,7 +49,7 @@ def decide(problem: Problem, exploration: Exploration) -> Choices:
     feasible = suppressed == 0
     best_arm = greedy_arm(arm_parts.value, feasible, problem.minimum_value)
     action = mixture(best_arm, feasible, exploration.action_floor)
-    arm = draw(action, np.array([exploration.action_draw(customer) for customer in customers]))
+    arm = draw(action, exploration.action_draws(customers))
 
     contacted = arm != 0
     hour = np.zeros((len(customers), HOUR_BLOCKS))
@@ -57,8 +59,8 @@ def decide(problem: Problem, exploration: Exploration) -> Choices:
         exploration.hour_floor,
     )
     hour_block = np.full(len(customers), NO_HOUR)
-    hour_draws = np.array([exploration.hour_draw(customer) for customer in customers])
-    hour_block[contacted] = draw(hour[contacted], hour_draws[contacted])
+    hour_draws = exploration.hour_draws(list(compress(customers, contacted)))
+    hour_block[contacted] = draw(hour[contacted], hour_draws)
     hour_probability = np.where(contacted, hour[rows, hour_block], 1.0)
 
     chosen_hour = np.broadcast_to(hour_block[:, np.newaxis], best_hour.shape)

@@ -154,7 +154,7 @@ def test_what_was_sent_elsewhere_counts_as_contact_and_once(api, engine):
         "reason": None,
     }
     assert api.post(path, json=SENT).content == first.content
-    (contact,) = engine.ledger.contacts.since(who, 0)
+    (contact,) = engine.ledger.contacts.since([who], 0)
     assert (contact.action_id, contact.channel) == (decision["action_id"], decision["channel"])
     assert len(engine.ledger.executions.history(decision["decision_id"])) == 1
     assert "cool_down" in reasons(preview(api, who), decision["action_id"])
@@ -170,7 +170,7 @@ def test_what_did_not_go_out_is_no_contact(api, engine, told, reason):
     assert api.post(path, json=SENT | told).json()["reason"] == reason
     last = engine.ledger.executions.current([decision["decision_id"]])[decision["decision_id"]]
     assert (last.reason, last.reported_by) == (reason, "mail tool")
-    assert engine.ledger.contacts.since(decision["customer_id"], 0) == ()
+    assert engine.ledger.contacts.since([decision["customer_id"]], 0) == ()
 
 
 @pytest.mark.parametrize(

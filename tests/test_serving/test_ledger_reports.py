@@ -42,20 +42,20 @@ def test_each_different_report_is_kept_and_the_last_is_current(decided: Ledger):
 
 def test_what_others_sent_is_one_contact_at_its_first_instant(decided: Ledger):
     _report(decided, Status.NOT_EXECUTED, reason="delivery_failed")
-    assert decided.contacts.since("c1", 0) == ()
+    assert decided.contacts.since(["c1"], 0) == ()
     _report(decided, at_us=NOW + 5)
     _report(decided, at_us=NOW + 7)
-    assert decided.contacts.since("c1", 0) == (Contact("c1", "thank_you", "email", NOW + 5),)
-    assert decided.contacts.since("c1", NOW + 4) != ()
-    assert decided.contacts.since("c1", NOW + 5) == ()
-    assert decided.contacts.since("c2", 0) == ()
+    assert decided.contacts.since(["c1"], 0) == (Contact("c1", "thank_you", "email", NOW + 5),)
+    assert decided.contacts.since(["c1"], NOW + 4) != ()
+    assert decided.contacts.since(["c1"], NOW + 5) == ()
+    assert decided.contacts.since(["c2"], 0) == ()
 
 
 def test_what_our_outbox_sent_is_not_counted_twice(decided: Ledger, a_message):
     with decided.writing() as connection:
         decided.outbox.enqueue(connection, a_message())
     decided.outbox.mark_sent("d1", "m1", NOW)
-    assert len(decided.contacts.since("c1", 0)) == 1
+    assert len(decided.contacts.since(["c1"], 0)) == 1
 
 
 def test_contacts_of_both_kinds_come_in_their_order(decided: Ledger, a_decision, a_message):
@@ -63,7 +63,7 @@ def test_contacts_of_both_kinds_come_in_their_order(decided: Ledger, a_decision,
     with decided.writing() as connection:
         decided.outbox.enqueue(connection, a_message("d2", action_id="offer_10", channel="sms"))
     _report(decided, at_us=NOW)
-    found = decided.contacts.since("c1", 0)
+    found = decided.contacts.since(["c1"], 0)
     assert [contact.action_id for contact in found] == ["thank_you", "offer_10"]
 
 
