@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from features.block import Block
+from features.block import Block, joined
 from features.catalogue import CATALOGUE
 from features.clock import Clock, to_us
 from features.engine import compute
@@ -86,7 +86,7 @@ class DecisionEngine:
 
     def preview(self, customer_ids: Sequence[str]) -> list[dict[str, Any]]:
         """What would be decided now for each, with nothing recorded: whole records."""
-        return self._decide(self._blocks(customer_ids), self.weighing())
+        return self._decide(self.store.customers(customer_ids), self.weighing())
 
     def predictions(self, customer_id: str) -> dict[str, Any]:
         """Churn, margin and hours of one customer now.
@@ -163,13 +163,9 @@ class DecisionEngine:
             loaded=weighing.loaded,
         )
 
-    def _blocks(self, customer_ids: Sequence[str]) -> list[Block]:
-        store = self.store
-        return [store.customer(customer_id) for customer_id in customer_ids]
-
     def _known(self, customer_ids: Sequence[str]) -> list[Block]:
         """The events of those who have an event or a profile."""
-        blocks = self._blocks(customer_ids)
+        blocks = self.store.customers(customer_ids)
         silent = [block.customer_ids[0] for block in blocks if not len(block.occurred_at)]
         unknown = set(silent) - self.ledger.profiles.get_many(silent).keys()
         return [block for block in blocks if block.customer_ids[0] not in unknown]
@@ -178,7 +174,7 @@ class DecisionEngine:
         if not blocks:
             return []
         customers = known_of(
-            blocks, now_us=weighing.now_us, ledger=self.ledger, loaded=weighing.loaded
+            [joined(blocks)], now_us=weighing.now_us, ledger=self.ledger, loaded=weighing.loaded
         )
         faced, choices = weighing(customers, self.ledger.prices.latest(weighing.priced_as))
         return [

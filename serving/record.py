@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
+import math
 from dataclasses import asdict, fields
 from typing import Any
 
-import numpy as np
 import orjson
 
 from features.catalogue import CATALOGUE
@@ -96,9 +96,9 @@ def compose(
             "catalogue": CATALOGUE.version,
         },
         _INPUTS: {
-            "features": {
-                name: _number(customers.features[row, i]) for i, name in enumerate(CATALOGUE.names)
-            },
+            "features": dict(
+                zip(CATALOGUE.names, map(_number, customers.features[row].tolist()), strict=True)
+            ),
             "prices": dict(
                 zip(faced.problem.resources, map(float, faced.problem.prices), strict=True)
             ),
@@ -201,7 +201,7 @@ def _arm(arm: Arm) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+    return None if math.isnan(value) else float(value)
 
 
 def _utc(instant: dt.datetime) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from serving.ledger import SCHEMA_VERSION, Ledger, LedgerError, open_ledger
 from serving.ledger.executions import Execution, Status, append, report
 from serving.ledger.instants import from_us, to_us
-from serving.ledger.sql import METADATA, chunks
+from serving.ledger.sql import METADATA
 
 
 def test_a_database_that_does_not_answer_is_named_without_its_password():
@@ -129,8 +129,3 @@ def test_instants_survive_to_the_microsecond(instant: dt.datetime):
 def test_an_instant_without_a_zone_is_refused():
     with pytest.raises(ValueError, match="must bear a time zone, got: datetime"):
         to_us(dt.datetime(2017, 11, 1))
-
-
-@given(st.lists(st.text(max_size=2)))
-def test_chunks_hold_each_value_once(values: list[str]):
-    assert [v for piece in chunks(values) for v in piece] == list(dict.fromkeys(values))
