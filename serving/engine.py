@@ -167,6 +167,8 @@ class DecisionEngine:
         """The events of those who have an event or a profile."""
         blocks = self.store.customers(customer_ids)
         silent = [block.customer_ids[0] for block in blocks if not len(block.occurred_at)]
+        if not silent:
+            return blocks
         unknown = set(silent) - self.ledger.profiles.get_many(silent).keys()
         return [block for block in blocks if block.customer_ids[0] not in unknown]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -33,7 +33,7 @@ class Commits:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._waiting: list[_Pending[object]] = []
+        self._waiting: list[_Pending[Any]] = []
         self._list = Lock()
         self._turn = Lock()
 
@@ -43,9 +43,9 @@ class Commits:
         Raises:
             Exception: What `work` or its commit raised; then nothing of it is written.
         """
-        mine = _Pending(work)
+        mine: _Pending[Any] = _Pending(work)
         with self._list:
-            self._waiting.append(mine)  # type: ignore[arg-type] - each knows its own result
+            self._waiting.append(mine)
         with self._turn:
             # Whoever had the turn before may have committed this one, too.
             if not mine.done:
@@ -54,9 +54,10 @@ class Commits:
                 self._commit(together)
         if mine.error is not None:
             raise mine.error
-        return mine.result  # type: ignore[return-value] - there is no error, so there is a result
+        result: Result = mine.result
+        return result
 
-    def _commit(self, together: list[_Pending[object]]) -> None:
+    def _commit(self, together: list[_Pending[Any]]) -> None:
         try:
             with self._engine.begin() as connection:
                 for one in together:
@@ -68,7 +69,7 @@ class Commits:
             one.done = True
 
     @staticmethod
-    def _run(connection: Connection, one: _Pending[object], *, alone: bool) -> None:
+    def _run(connection: Connection, one: _Pending[Any], *, alone: bool) -> None:
         if alone:
             one.result = one.work(connection)
             return

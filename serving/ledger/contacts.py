@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Engine, Select, func, select, union_all
-from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy import Engine, bindparam, func, select, union_all
 
 from serving.ledger.decisions import DECISIONS
 from serving.ledger.executions import EXECUTIONS, Status
 from serving.ledger.message import OUTBOX, MessageStatus
-from serving.ledger.sql import is_one_of, reading
+from serving.ledger.sql import is_one_of, listed, reading
 
 
 @dataclass(frozen=True)
@@ -23,6 +21,30 @@ class Contact:
     action_id: str
     channel: str
     at_us: int
+
+
+_OUTBOX_AT = func.coalesce(OUTBOX.c.sent_at_us, OUTBOX.c.send_at_us)
+_OURS = select(
+    OUTBOX.c.customer_id, OUTBOX.c.action_id, OUTBOX.c.channel, _OUTBOX_AT.label("at_us")
+).where(
+    is_one_of(OUTBOX.c.customer_id, "customers"),
+    OUTBOX.c.status.in_((MessageStatus.QUEUED, MessageStatus.SENT)),
+    bindparam("since_us") < _OUTBOX_AT,
+)
+# One contact for each decision, at the instant that was reported first.
+_REPORTED_AT = func.min(EXECUTIONS.c.at_us)
+_REPORTED = (
+    select(EXECUTIONS.c.customer_id, DECISIONS.c.action_id, DECISIONS.c.channel, _REPORTED_AT)
+    .join(DECISIONS, DECISIONS.c.decision_id == EXECUTIONS.c.decision_id)
+    .where(
+        is_one_of(EXECUTIONS.c.customer_id, "customers"),
+        EXECUTIONS.c.status == Status.SENT,
+        EXECUTIONS.c.reported_by.is_not(None),
+    )
+    .group_by(EXECUTIONS.c.customer_id, DECISIONS.c.decision_id)
+    .having(bindparam("since_us") < _REPORTED_AT)
+)
+_CONTACTS = union_all(_OURS, _REPORTED).order_by("at_us", "action_id", "channel")
 
 
 class Contacts:
@@ -36,37 +58,6 @@ class Contacts:
 
     def since(self, customer_ids: Iterable[str], since_us: int) -> tuple[Contact, ...]:
         """Contacts with `customer_ids` in `(since_us, ∞)`, oldest first; queued ones included."""
-        asked = list(customer_ids)
+        asked = {"customers": listed(customer_ids), "since_us": since_us}
         with reading(self._engine) as connection:
-            contacts = union_all(
-                _ours(is_one_of(OUTBOX.c.customer_id, asked, connection), since_us),
-                _reported(is_one_of(EXECUTIONS.c.customer_id, asked, connection), since_us),
-            ).order_by("at_us", "action_id", "channel")
-            return tuple(Contact(*row) for row in connection.execute(contacts).all())
-
-
-def _ours(theirs: ColumnElement[bool], since_us: int) -> Select[Any]:
-    at_us = func.coalesce(OUTBOX.c.sent_at_us, OUTBOX.c.send_at_us)
-    return select(
-        OUTBOX.c.customer_id, OUTBOX.c.action_id, OUTBOX.c.channel, at_us.label("at_us")
-    ).where(
-        theirs,
-        OUTBOX.c.status.in_((MessageStatus.QUEUED, MessageStatus.SENT)),
-        at_us > since_us,
-    )
-
-
-def _reported(theirs: ColumnElement[bool], since_us: int) -> Select[Any]:
-    """One contact for each decision, at the instant that was reported first."""
-    at_us = func.min(EXECUTIONS.c.at_us)
-    return (
-        select(EXECUTIONS.c.customer_id, DECISIONS.c.action_id, DECISIONS.c.channel, at_us)
-        .join(DECISIONS, DECISIONS.c.decision_id == EXECUTIONS.c.decision_id)
-        .where(
-            theirs,
-            EXECUTIONS.c.status == Status.SENT,
-            EXECUTIONS.c.reported_by.is_not(None),
-        )
-        .group_by(EXECUTIONS.c.customer_id, DECISIONS.c.decision_id)
-        .having(at_us > since_us)
-    )
+            return tuple(Contact(*row) for row in connection.execute(_CONTACTS, asked).all())

@@ -17,12 +17,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     func,
     select,
 )
 from sqlalchemy.sql.expression import ColumnElement
 
-from serving.ledger.sql import METADATA, insert_absent, is_one_of, reading
+from serving.ledger.sql import METADATA, insert_absent, is_one_of, listed, reading
 
 _NO_ACTION = "no_action"
 
@@ -180,6 +181,13 @@ class Decisions:
         return None if row is None else StoredDecision(**row._asdict())
 
 
+_IN_SLOT = select(DECISIONS).where(
+    is_one_of(DECISIONS.c.customer_id, "customers"),
+    DECISIONS.c.policy_epoch == bindparam("epoch"),
+    DECISIONS.c.slot == bindparam("slot"),
+)
+
+
 def put_many(
     connection: Connection, decisions: Sequence[StoredDecision]
 ) -> tuple[StoredDecision, ...]:
@@ -205,9 +213,6 @@ def put_many(
 def _in_slot(
     connection: Connection, customer_ids: Iterable[str], policy_epoch: str, slot: str
 ) -> dict[str, StoredDecision]:
-    query = select(DECISIONS).where(
-        is_one_of(DECISIONS.c.customer_id, customer_ids, connection),
-        DECISIONS.c.policy_epoch == policy_epoch,
-        DECISIONS.c.slot == slot,
-    )
-    return {row.customer_id: StoredDecision(*row) for row in connection.execute(query).all()}
+    asked = {"customers": listed(customer_ids), "epoch": policy_epoch, "slot": slot}
+    rows = connection.execute(_IN_SLOT, asked).all()
+    return {row.customer_id: StoredDecision(*row) for row in rows}

@@ -20,7 +20,15 @@ from sqlalchemy import (
     select,
 )
 
-from serving.ledger.sql import METADATA, counter, customer, insert_absent, is_one_of, reading
+from serving.ledger.sql import (
+    METADATA,
+    counter,
+    customer,
+    insert_absent,
+    is_one_of,
+    listed,
+    reading,
+)
 
 
 class Status(StrEnum):
@@ -69,6 +77,15 @@ EXECUTIONS = Table(
 _FIELDS = [column for column in EXECUTIONS.c if column.name != "id"]
 
 
+_LAST = select(*_FIELDS).where(
+    EXECUTIONS.c.id.in_(
+        select(func.max(EXECUTIONS.c.id))
+        .where(is_one_of(EXECUTIONS.c.decision_id, "decisions"))
+        .group_by(EXECUTIONS.c.decision_id)
+    )
+)
+
+
 def append(connection: Connection, execution: Execution) -> None:
     """Add `execution` to the history, within the caller's transaction."""
     connection.execute(insert(EXECUTIONS).values(asdict(execution)))
@@ -96,13 +113,7 @@ class Executions:
         """The last entry of each decision that has one."""
         found: dict[str, Execution] = {}
         with reading(self._engine) as connection:
-            last = (
-                select(func.max(EXECUTIONS.c.id))
-                .where(is_one_of(EXECUTIONS.c.decision_id, decision_ids, connection))
-                .group_by(EXECUTIONS.c.decision_id)
-            )
-            query = select(*_FIELDS).where(EXECUTIONS.c.id.in_(last))
-            for row in connection.execute(query).mappings():
+            for row in connection.execute(_LAST, {"decisions": listed(decision_ids)}).mappings():
                 found[row["decision_id"]] = _execution(dict(row))
         return found
 
