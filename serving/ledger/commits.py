@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -15,12 +15,12 @@ Work = Callable[[Connection], Result]
 
 
 @dataclass
-class _Pending(Generic[Result]):
+class _Pending:
     """A write that waits for its turn; once `done`, it has a result or an error."""
 
-    work: Work[Result]
+    work: Work[Any]
     done: bool = False
-    result: Result | None = None
+    result: Any = None
     error: BaseException | None = None
 
 
@@ -33,7 +33,7 @@ class Commits:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._waiting: list[_Pending[Any]] = []
+        self._waiting: list[_Pending] = []
         self._list = Lock()
         self._turn = Lock()
 
@@ -43,7 +43,7 @@ class Commits:
         Raises:
             Exception: What `work` or its commit raised; then nothing of it is written.
         """
-        mine: _Pending[Any] = _Pending(work)
+        mine = _Pending(work)
         with self._list:
             self._waiting.append(mine)
         with self._turn:
@@ -57,7 +57,7 @@ class Commits:
         result: Result = mine.result
         return result
 
-    def _commit(self, together: list[_Pending[Any]]) -> None:
+    def _commit(self, together: list[_Pending]) -> None:
         try:
             with self._engine.begin() as connection:
                 for one in together:
@@ -69,7 +69,7 @@ class Commits:
             one.done = True
 
     @staticmethod
-    def _run(connection: Connection, one: _Pending[Any], *, alone: bool) -> None:
+    def _run(connection: Connection, one: _Pending, *, alone: bool) -> None:
         if alone:
             one.result = one.work(connection)
             return
