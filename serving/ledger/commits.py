@@ -62,11 +62,14 @@ class Commits:
             with self._engine.begin() as connection:
                 for one in together:
                     self._run(connection, one, alone=len(together) == 1)
-        except Exception as error:
+        except BaseException as error:
             for one in together:
                 one.error = one.error or error
-        for one in together:
-            one.done = True
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            for one in together:
+                one.done = True
 
     @staticmethod
     def _run(connection: Connection, one: _Pending, *, alone: bool) -> None:
