@@ -11,7 +11,7 @@ export DATA ?= ../shared/data
 export PYTHONUNBUFFERED = 1
 
 .PHONY: help demo test lint spark peers bench-quality bench-quality-long bench-decide \
-	bench-decide-long bench-features axe serve clean lock
+	bench-decide-long bench-features bench-serve axe serve clean lock
 
 help:
 	@echo 'make demo    everything on real data: events, features, models, audit, decisions, messages'
@@ -21,6 +21,7 @@ help:
 	@echo 'make bench-quality    the models beside others, ten minutes; -long: with FLAML, an hour'
 	@echo 'make bench-decide     policies and their proof, ten minutes; -long: the rest'
 	@echo 'make bench-features   the feature kernel beside DuckDB and Polars, an hour'
+	@echo 'make bench-serve      the service under load, ten minutes'
 	@echo 'make axe     fetch what tests the pages for accessibility'
 	@echo 'make serve   keep the demo'"'"'s API up at http://127.0.0.1:3000 (docs at /docs)'
 	@echo 'make clean   remove what was built; make lock: resolve dependencies anew'
@@ -74,6 +75,10 @@ bench-decide-long: peers
 # BENCH='--scale 0.05 --bars 1,2' tries it out; BENCH=--show prints what the peers run.
 bench-features: peers
 	@$(BIN)/python benchmarks/features $(BENCH)
+
+# The business that is served is made once, in build/bench/serve.
+bench-serve: $(READY)
+	@$(BIN)/python benchmarks/serve $(BENCH)
 
 # The lock installs with hashes; the checkout itself is linked, so that edits take effect.
 $(READY): requirements.lock pyproject.toml

@@ -28,11 +28,13 @@ app = typer.Typer(
 features = typer.Typer(help="The feature catalogue.", no_args_is_help=True)
 models = typer.Typer(help="Registered bundles of models.", no_args_is_help=True)
 events = typer.Typer(help="The log in which new events commit first.", no_args_is_help=True)
+keys = typer.Typer(help="Who may ask the API for what.", no_args_is_help=True)
 reports = typer.Typer(help="What came of it all.", no_args_is_help=True)
 policies = typer.Typer(help="What a policy does, before it serves.", no_args_is_help=True)
 app.add_typer(features, name="features")
 app.add_typer(events, name="events")
 app.add_typer(models, name="models")
+app.add_typer(keys, name="keys")
 app.add_typer(reports, name="report")
 app.add_typer(policies, name="policy")
 
@@ -392,6 +394,44 @@ def serve(
     command.run(load(config), config, port)
 
 
+@keys.command("create", epilog=_example("bocian keys create shop --scope decide --scope events"))
+def keys_create(
+    name: Annotated[str, typer.Argument(help="Whose it is, such as a tool's name.")],
+    scope: Annotated[
+        list[str], typer.Option(help="decide, events, customers, review or admin; repeatable.")
+    ],
+    config: Config = _DEFAULT,
+    days: Annotated[int, typer.Option(min=1, help="When it expires.")] = 365,
+    as_json: Json = False,
+) -> None:
+    """Make an API key. It is shown this once; the ledger keeps a hash."""
+    from bocian.commands import keys as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.create(load(config), name, scope, days=days, as_json=as_json)
+
+
+@keys.command("list", epilog=_example("bocian keys list"))
+def keys_list(config: Config = _DEFAULT, as_json: Json = False) -> None:
+    """All keys, with what they may be used for and until when."""
+    from bocian.commands import keys as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.list_keys(load(config), as_json=as_json)
+
+
+@keys.command("revoke", epilog=_example("bocian keys revoke 0f3c5a7e9b1d"))
+def keys_revoke(
+    key: Annotated[str, typer.Argument(help="Its id, as `bocian keys list` shows it.")],
+    config: Config = _DEFAULT,
+) -> None:
+    """End a key at once."""
+    from bocian.commands import keys as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.revoke(load(config), key)
+
+
 @app.command(epilog=_example("bocian decide 1 7 18 --preview"))
 def decide(
     customers: Annotated[list[str] | None, typer.Argument(help="Customers' ids.")] = None,
@@ -438,6 +478,9 @@ def explain(
 def send(
     config: Config = _DEFAULT,
     api: Annotated[str | None, typer.Option(help="The API's address; else the settings'.")] = None,
+    key: Annotated[
+        str | None, typer.Option(envvar="BOCIAN_API_KEY", help="Where the API needs one.")
+    ] = None,
     now: Annotated[bool, typer.Option("--now", help="Deliver before the planned hour.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -445,7 +488,7 @@ def send(
     from bocian.commands import send as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
-    command.run(load(config), api=api, deliver_now=now, as_json=as_json)
+    command.run(load(config), api=api, key=key, deliver_now=now, as_json=as_json)
 
 
 @reports.command("holdout", epilog=_example("bocian report holdout --json"))

@@ -76,10 +76,15 @@ class Paths(_Section):
 
 
 class Service(_Section):
-    """Where the API listens and is asked."""
+    """Where the API listens and is asked, and by whom.
+
+    `requests_per_second` is for each key and worker, where keys are required.
+    """
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 3000
+    require_keys: bool = False
+    requests_per_second: Annotated[float, Field(gt=0)] = 200.0
 
 
 class Settings(BaseSettings):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.effects import DeclaredEffects
+    from serving.api.access import Door
     from serving.bundles import Shelf
     from serving.engine import DecisionEngine
     from training.labels.quiet import QuietCohorts
@@ -72,6 +73,15 @@ def engine(settings: Settings) -> DecisionEngine:
         policy=settings.policy,
         clock=settings.time,
     )
+
+
+def door(settings: Settings, opened: Ledger) -> Door:
+    """Who is let in to the API."""
+    from serving.api.access import KeyHolders, Limiter, ThisMachineOnly  # noqa: PLC0415
+
+    if not settings.service.require_keys:
+        return ThisMachineOnly()
+    return KeyHolders(opened.keys, Limiter(settings.service.requests_per_second))
 
 
 def registry(settings: Settings) -> Registry:

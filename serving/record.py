@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
+import math
 from dataclasses import asdict, fields
 from typing import Any
 
-import numpy as np
 import orjson
 
 from features.catalogue import CATALOGUE
 from features.clock import iso, to_us
+from models.predict import Predictions
 from serving.bundles import Loaded
 from serving.customers import Customers
 from serving.ledger.decisions import StoredDecision
@@ -75,7 +76,7 @@ def compose(
         "value_minor": sum(parts.values()),
         "value_parts": parts,
         "lever": float(faced.problem.lever[row, arm_number]),
-        "predictions": _predictions(customers, row),
+        "predictions": _predictions(customers.predictions, customers.stages[row], row),
         "propensity": {
             "action": float(choices.action_propensity[row, arm_number]),
             "hour": float(choices.hour_propensity[row, block]) if block >= 0 else 1.0,
@@ -97,9 +98,9 @@ def compose(
             "catalogue": CATALOGUE.version,
         },
         _INPUTS: {
-            "features": {
-                name: _number(customers.features[row, i]) for i, name in enumerate(CATALOGUE.names)
-            },
+            "features": dict(
+                zip(CATALOGUE.names, map(_number, customers.features[row].tolist()), strict=True)
+            ),
             "prices": dict(
                 zip(faced.problem.resources, map(float, faced.problem.prices), strict=True)
             ),
@@ -162,8 +163,7 @@ def _alternatives(
     return listed
 
 
-def _predictions(customers: Customers, row: int) -> dict[str, Any]:
-    found = customers.predictions
+def _predictions(found: Predictions, stage: str | None, row: int) -> dict[str, Any]:
     return {
         "churn_probability": _number(found.churn_probability[row]),
         "churn_applies": bool(found.churn_applies[row]),
@@ -172,15 +172,21 @@ def _predictions(customers: Customers, row: int) -> dict[str, Any]:
         "expected_margin_minor": _number(found.expected_margin[row]),
         "margin_low_minor": _number(found.margin_low[row]),
         "margin_high_minor": _number(found.margin_high[row]),
-        "lifecycle_stage": customers.stages[row],
+        "lifecycle_stage": stage,
         "best_hour_of_week": int(found.hours[row].argmax()),
     }
 
 
-def predictions_answer(customers: Customers, now: dt.datetime, loaded: Loaded) -> dict[str, Any]:
-    """The predictions of one customer as the API gives them."""
+def predictions_answer(
+    customer_id: str | None,
+    found: Predictions,
+    stage: str | None,
+    now: dt.datetime,
+    loaded: Loaded,
+) -> dict[str, Any]:
+    """The predictions of one customer, the first of `found`, as the API gives them."""
     return {
-        "customer_id": customers.ids[0],
+        "customer_id": customer_id,
         "as_of": _utc(now),
         "currency": loaded.bundle.business["currency"],
         "horizons": {
@@ -190,7 +196,7 @@ def predictions_answer(customers: Customers, now: dt.datetime, loaded: Loaded) -
         },
         "estimand": loaded.bundle.churn.estimand,
         "send_time_basis": loaded.bundle.send_time.basis,
-        "predictions": _predictions(customers, 0),
+        "predictions": _predictions(found, stage, 0),
         "versions": {"bundle": loaded.digest, "catalogue": CATALOGUE.version},
     }
 
@@ -200,7 +206,7 @@ def _arm(arm: Arm) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+    return None if math.isnan(value) else float(value)
 
 
 def _utc(instant: dt.datetime) -> str:

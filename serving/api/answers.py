@@ -122,6 +122,30 @@ class Decision(_Answer):
     explanation: Annotated[dict[str, Any] | None, Field(description="With `explain` alone.")] = None
 
 
+class BatchAnswer(_Answer):
+    """The decisions in the order of the request, and the customers of whom nothing is known."""
+
+    decisions: list[Decision]
+    unknown_customers: list[str]
+
+
+class Kept(_Answer):
+    """What became of what was told; durable. The two sum to what came."""
+
+    kept: Annotated[int, Field(ge=0)]
+    repeated: Annotated[int, Field(ge=0, description="Known already; the first one stays.")]
+
+
+class ExecutionAnswer(_Answer):
+    """The report as it is kept."""
+
+    decision_id: str
+    status: Literal["sent", "blocked", "failed"]
+    at: str
+    by: str
+    reason: str | None
+
+
 class Horizons(_Answer):
     """How far the predictions look, in days, and what churn is."""
 
@@ -140,7 +164,7 @@ class ModelVersions(_Answer):
 class PredictionsAnswer(_Answer):
     """Churn, margin and hours of one customer."""
 
-    customer_id: str
+    customer_id: Annotated[str | None, Field(description="Null where features came along.")]
     as_of: str
     currency: str
     horizons: Horizons

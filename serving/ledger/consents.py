@@ -9,15 +9,25 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Engine,
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     select,
 )
 
 from serving.config import Channel, LegalBasis, Purpose
-from serving.ledger.sql import METADATA, counter, customer, insert_absent, is_one_of, reading
+from serving.ledger.sql import (
+    METADATA,
+    counter,
+    customer,
+    insert_absent,
+    is_one_of,
+    listed,
+    reading,
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,22 @@ CONSENTS = Table(
 )
 
 
+_ACTS = (
+    select(CONSENTS.c.customer_id, CONSENTS.c.channel, CONSENTS.c.given)
+    .where(
+        is_one_of(CONSENTS.c.customer_id, "customers"),
+        CONSENTS.c.purpose == bindparam("purpose"),
+        CONSENTS.c.at_us <= bindparam("at_us"),
+    )
+    .order_by(CONSENTS.c.at_us, CONSENTS.c.id)
+)
+
+
+def record_many(connection: Connection, consents: Iterable[Consent]) -> int:
+    """The same as `Consents.record_many`, within the caller's transaction."""
+    return insert_absent(connection, CONSENTS, [asdict(consent) for consent in consents])
+
+
 class Consents:
     """Who may be contacted for what, where. Silence is no consent."""
 
@@ -71,7 +97,7 @@ class Consents:
     def record_many(self, consents: Iterable[Consent]) -> int:
         """Append `consents`; the number that were new. The same act twice is kept once."""
         with self._engine.begin() as connection:
-            return insert_absent(connection, CONSENTS, [asdict(consent) for consent in consents])
+            return record_many(connection, consents)
 
     def allowed(self, customer_id: str, purpose: str, channel: str, at_us: int) -> bool:
         """Whether contact for `purpose` on `channel` is allowed at `at_us`, acts then included."""
@@ -91,16 +117,8 @@ class Consents:
         """
         allowed: dict[str, set[str]] = {channel: set() for channel in Channel}
         with reading(self._engine) as connection:
-            acts = (
-                select(CONSENTS.c.customer_id, CONSENTS.c.channel, CONSENTS.c.given)
-                .where(
-                    is_one_of(CONSENTS.c.customer_id, customer_ids, connection),
-                    CONSENTS.c.purpose == purpose,
-                    CONSENTS.c.at_us <= at_us,
-                )
-                .order_by(CONSENTS.c.at_us, CONSENTS.c.id)
-            )
-            for customer_id, channel, given in connection.execute(acts).all():
+            asked = {"customers": listed(customer_ids), "purpose": purpose, "at_us": at_us}
+            for customer_id, channel, given in connection.execute(_ACTS, asked).all():
                 customers = allowed[channel]
                 (customers.add if given else customers.discard)(customer_id)
         return allowed

@@ -10,7 +10,7 @@ from functools import cache
 
 from sqlalchemy import Column, Connection, Engine, Table, Text, bindparam, insert, select, update
 
-from serving.ledger.sql import METADATA, is_one_of, reading
+from serving.ledger.sql import METADATA, is_one_of, listed, reading
 
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _ADDRESS = {"email": "email", "sms": "phone", "call_center": "phone", "push": "push_token"}
@@ -72,6 +72,9 @@ PROFILES = Table(
 )
 
 
+_OF = select(PROFILES).where(is_one_of(PROFILES.c.customer_id, "customers"))
+
+
 class Profiles:
     """The profiles of all customers."""
 
@@ -128,5 +131,5 @@ class Profiles:
 
 
 def _read(connection: Connection, customer_ids: Iterable[str]) -> dict[str, Profile]:
-    query = select(PROFILES).where(is_one_of(PROFILES.c.customer_id, customer_ids, connection))
-    return {row[0]: Profile(*row) for row in connection.execute(query).all()}
+    asked = {"customers": listed(customer_ids)}
+    return {row[0]: Profile(*row) for row in connection.execute(_OF, asked).all()}

@@ -89,7 +89,7 @@ def test_all_commands_are_there():
         "models compare", "models promote", "models rollback", "serve", "decide", "explain", "send",
         "demo", "score",
         "events add", "compact", "erase", "simulate", "monitor", "clv", "report holdout", "loop",
-        "policy evaluate", "policy simulate",
+        "policy evaluate", "policy simulate", "keys create", "keys list", "keys revoke",
     }  # fmt: skip
 
 

@@ -10,12 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
-from starlette.testclient import TestClient
-from wired import engine_of
+from wired import client_of, engine_of
 
 from features.catalogue import CATALOGUE
 from serving.api import answers, bodies
-from serving.api.app import create_app
 from serving.bundles import Shelf
 from serving.engine import DecisionEngine
 
@@ -33,7 +31,7 @@ def engine(shop, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def api(engine):
-    with TestClient(create_app(lambda: engine), raise_server_exceptions=False) as client:
+    with client_of(lambda: engine) as client:
         yield client
 
 
@@ -131,7 +129,7 @@ def test_health_metrics_description_and_documentation_answer(api, engine):
         (json.dumps({"customer_id": SECRET * 20}).encode(), 422),
         (json.dumps(WHO | {"email": SECRET}).encode(), 422),
         (json.dumps({"customer_id": SECRET}).encode(), 404),
-        (b" " * (64 * 1024 + 1), 413),
+        (b" " * (1024 * 1024 + 1), 413),
     ],
 )
 def test_a_wrong_body_is_refused(api, path, content, status):
@@ -206,7 +204,7 @@ def test_security_headers_are_on_every_answer(api):
 
 def test_before_a_champion_exists_decisions_wait_and_life_goes_on(engine, tmp_path):
     empty = replace(engine, shelf=Shelf(tmp_path, CATALOGUE.hashes))
-    client = TestClient(create_app(lambda: empty))
+    client = client_of(lambda: empty)
     for response in (
         client.get("/readyz"),
         client.post(DECIDE, json=WHO),
@@ -222,7 +220,7 @@ def test_a_fault_tells_nobody_what_it_was_about(caplog):
     def broken() -> DecisionEngine:
         raise RuntimeError(f"a fault about {SECRET}")
 
-    client = TestClient(create_app(broken))
+    client = client_of(broken)
     answered = client.post(DECIDE, json=WHO)
     problem(answered, 500)
     assert answered.headers["x-content-type-options"] == "nosniff"
@@ -287,7 +285,7 @@ def test_the_description_holds_together(api):
         for verb, operation in item.items()
         if verb in ("get", "post")
     ]
-    assert len({o["operationId"] for *_, o in operations}) == len(operations) == 4
+    assert len({o["operationId"] for *_, o in operations}) == len(operations) == 8
     for path, verb, operation in operations:
         assert "200" in operation["responses"]
         assert ("requestBody" in operation) == (verb == "post")
@@ -304,7 +302,7 @@ def test_every_example_is_valid(api):
             continue
         media = item["post"]["requestBody"]["content"]["application/json"]
         name = media["schema"]["$ref"].rsplit("/", 1)[-1]
-        TypeAdapter(getattr(bodies, name)).validate_python(media["example"], strict=True)
+        TypeAdapter(getattr(bodies, name)).validate_python(media["example"])
         assert api.post(path, json=media["example"]).status_code in (200, 404)
 
 
