@@ -162,7 +162,7 @@ class _Planner:
 def _reached(
     rows: Rows, chosen: npt.NDArray[np.bool_], replicates: int, seed: int
 ) -> list[tuple[float, Estimate]]:
-    """Share of y = 1 that each column of `chosen` [n, points] selects, and less that of the first."""
+    """Share of y = 1 that each column of `chosen` [n, points] selects, and less the first one."""
     hits = rows.y[:, None] * chosen
     drawn = np.concatenate(
         [
