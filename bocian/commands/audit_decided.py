@@ -73,7 +73,6 @@ def audit_decisions(
     return audit_allocations(
         {
             "silence": [d.channel is None for d in decisions],
-            "message": [d.channel is not None for d in decisions],
             "message sent": [d.decision_id in sent for d in decisions],
             "discount": [d.offer == "percent_off" for d in decisions],
             "other offer": [d.offer not in (None, "percent_off") for d in decisions],

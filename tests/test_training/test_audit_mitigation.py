@@ -27,14 +27,14 @@ def test_a_frontier_begins_where_we_are_and_ends_where_rates_are_alike(kind):
     of, groups = rows(1, n=8000)
     points = frontier(of, "group", groups, kind, replicates=50, seed=1).points
     assert points[0].reached == pytest.approx(of.y[of.selected == 1].sum() / of.y.sum())
-    assert points[0].cost.value == points[0].cost.low == points[0].cost.high == 0
+    assert points[0].change.value == points[0].change.low == points[0].change.high == 0
     limits = [p.limit for p in points]
     assert limits == sorted(limits, reverse=True)
     assert limits[-1] == 0
     assert points[0].disparity > 0.2
     # Rates of y are those of some thousand leavers a group, and differ by chance.
     assert points[-1].disparity < (0.002 if kind == "selection_rate" else 0.05)
-    assert points[-1].cost.high < 0
+    assert points[-1].change.high < 0
     assert points[0].thresholds["b"] == pytest.approx(points[0].thresholds["a"], abs=0.01)
     assert points[-1].thresholds["b"] < points[-1].thresholds["a"] - 0.05
 

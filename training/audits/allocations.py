@@ -81,6 +81,7 @@ def audit_allocations(
     return AllocationAudit(
         rows=n,
         customers=int(numbered.max()) + 1,
+        given=tuple(given),
         overall={name: float(values.mean()) for name, values in columns.items()},
         attributes=tuple(audited[: len(singles)]),
         intersections=tuple(audited[len(singles) :]),

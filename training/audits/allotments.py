@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from training.audits.report import Finding
-from training.audits.words import counted, p_text
+from training.audits.words import counted, p_text, points_text
 from training.evaluation.bootstrap import Estimate
 
 LISTED = 3
@@ -66,7 +66,7 @@ class Share:
         told = f"{who} gets {self.given} {size} ({p_text(self.p_holm)})"
         if self.at_equal_need is None:
             return told
-        points = f"{self.at_equal_need.value * 100:+.1f} points"
+        points = f"{points_text(self.at_equal_need.value)} points"
         verdict = p_text(self.p_holm_equal_need) if self.found_at_equal_need else "not shown"
         return f"{told}; at equal need {points} ({verdict})"
 
@@ -151,11 +151,13 @@ class AttributeShares:
 class AllocationAudit:
     """All that an audit of decisions found, and with which settings.
 
-    `overall` holds the share of decisions that gave each thing, and the mean of each amount.
+    `overall` holds the share of decisions that gave each thing of `given`, and the mean of each
+    amount.
     """
 
     rows: int
     customers: int
+    given: tuple[str, ...]
     overall: dict[str, float]
     attributes: tuple[AttributeShares, ...]
     intersections: tuple[AttributeShares, ...]

@@ -33,14 +33,14 @@ class Point:
         thresholds: for each group the least probability that is selected; None where nobody is.
         disparity: largest − smallest rate of the groups, as it came.
         reached: share of all with y = 1 that are selected, as it came.
-        cost: `reached` less that of the first point, which has no limit.
+        change: `reached` less that of the first point, which has no limit.
     """
 
     limit: float
     thresholds: dict[str, float | None]
     disparity: float
     reached: float
-    cost: Estimate
+    change: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def frontier(
         name: of the attribute.
         groups: bool [n] by value, disjoint; rows in none of them are bound by no limit.
         kind: which rate is to be alike.
-        replicates: resamples behind the intervals of the costs.
+        replicates: resamples behind the intervals of the changes.
         seed: of the resamples.
     """
     planner = _Planner.of(rows, groups, kind)
@@ -83,7 +83,7 @@ def frontier(
     chosen = [first, *(planner.best(float(limit)) for limit in limits[1:])]
     reached = _reached(rows, np.column_stack(chosen), replicates, seed)
     points = []
-    for limit, mask, (value, cost) in zip(limits, chosen, reached, strict=True):
+    for limit, mask, (value, change) in zip(limits, chosen, reached, strict=True):
         rates = [_rate(rows, mask, members, kind) for members in groups.values()]
         points.append(
             Point(
@@ -91,7 +91,7 @@ def frontier(
                 {v: _threshold(rows, mask & members) for v, members in groups.items()},
                 float(max(rates) - min(rates)),
                 value,
-                cost,
+                change,
             )
         )
     return Frontier(name, kind, tuple(points))
@@ -162,7 +162,7 @@ class _Planner:
 def _reached(
     rows: Rows, chosen: npt.NDArray[np.bool_], replicates: int, seed: int
 ) -> list[tuple[float, Estimate]]:
-    """Share of y = 1 that each column of `chosen` [n, points] selects, and what it costs."""
+    """Share of y = 1 that each column of `chosen` [n, points] selects, and less the first one."""
     hits = rows.y[:, None] * chosen
     drawn = np.concatenate(
         [

@@ -11,9 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from training.audits import pictures
 from training.audits.report import Audit
 from training.audits.summary import five_lines
-from training.audits.words import RATE_NAMES, p_text
+from training.audits.words import MINUS, RATE_NAMES, p_text, points_text
 
-MINUS = "\u2212"
 UNBROKEN_HYPHEN = "\u2011"
 PERCENT = ("base_rate", "selection_rate", "tpr", "fpr", "mean_predicted")
 
@@ -85,11 +84,6 @@ def environment() -> Environment:
 def figure_text(value: float, figure: str) -> str:
     """Return shares of customers in percent, all else with two decimals."""
     return f"{value:.1%}" if figure in PERCENT else f"{value:.2f}"
-
-
-def points_text(difference: float) -> str:
-    """Return a difference of shares in percentage points, with its sign."""
-    return f"{difference * 100:+.1f}".replace("-", MINUS)
 
 
 def log_odds_text(difference: float) -> str:

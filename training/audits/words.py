@@ -16,11 +16,17 @@ RATE_NAMES = {
     "auc": "AUC",
 }
 LISTED = 3
+MINUS = "\u2212"
 
 
 def p_text(p: float) -> str:
     """Return `p = 0.012`, or `p < 0.001`."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def points_text(difference: float) -> str:
+    """Return a difference of shares in percentage points, with its sign."""
+    return f"{difference * 100:+.1f}".replace("-", MINUS)
 
 
 def counted(number: int, thing: str) -> str:
