@@ -67,7 +67,13 @@ class _Ours:
 _api = _Api()
 
 
-@bentoml.service(name="bocian", workers=1, traffic={"timeout": 30})
+# BentoML would log each request with the caller's address, which costs time and is personal.
+@bentoml.service(
+    name="bocian",
+    workers=1,
+    traffic={"timeout": 30},
+    logging={"access": {"enabled": False}},
+)
 class BocianService:
     """The decision API."""
 
