@@ -41,6 +41,7 @@ def test_chances_are_those_of_the_policy_that_serves(people, rounds):
         timing=np.ones((n, 3, 8)),
         delivery_cost=PARTS.cost,
         contact_cost=np.zeros((n, 3)),
+        lever=np.ones((n, 3)),
         use=np.zeros((3, 0)),
         resources=(),
         prices=np.zeros(0),
