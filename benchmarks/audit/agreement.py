@@ -71,9 +71,9 @@ def bar_6(_folder: Path) -> Bar:
     off = max(off, abs(min(ratios) - demographic_parity_ratio(**sex)))
     golden = _golden()
     return Bar(
-        value={"off": off, "compared": compared + 2, "golden": golden},
+        value={"off": float(off), "compared": compared + 2, "golden": golden},
         bar=f"within {WITHIN:g} of fairlearn and scikit-learn, and of the golden values",
-        met=off <= WITHIN and golden,
+        met=float(off) <= WITHIN and golden,
     )
 
 

@@ -7,6 +7,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
+from scipy.special import gammaln
 
 from training.evaluation.checks import FloatArray
 
@@ -48,7 +49,12 @@ def equal_rates_p(
     all_ours, all_theirs = (round(n / design_effect) for n in rows)
     chosen = ours + theirs
     possible = np.arange(max(0, chosen - all_theirs), min(chosen, all_ours) + 1)
-    probable = stats.hypergeom.pmf(possible, all_ours + all_theirs, chosen, all_ours)
+    log = -gammaln(
+        [1 + possible, 1 + all_ours - possible, 1 + chosen - possible,
+         1 + all_theirs - chosen + possible]
+    ).sum(axis=0)  # fmt: skip
+    probable = np.exp(log - log.max())
+    probable /= probable.sum()
     seen = probable[ours - possible[0]]
     alike = np.isclose(probable, seen, rtol=1e-7, atol=0)
     return float(min(1.0, probable[(probable < seen) & ~alike].sum() + probable[alike].sum() / 2))
