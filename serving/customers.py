@@ -39,17 +39,18 @@ class UnknownCustomerError(LookupError):
 
 
 @dataclass(frozen=True)
-class Customers:
-    """n customers at one instant. `features` is of shape (n, f), in the catalogue's order."""
+class Described:
+    """n customers at one instant, as models and records see them.
+
+    `features` is of shape (n, f), in the catalogue's order; `hour_counts` of shape (n, 168) are
+    orders by hour of the local week.
+    """
 
     ids: tuple[str, ...]
     features: NDArray[np.float64]
+    hour_counts: NDArray[np.int64]
     predictions: Predictions
-    profiles: tuple[Profile | None, ...]
-    consents: dict[Purpose, tuple[frozenset[str], ...]]
-    contacts: tuple[tuple[Contact, ...], ...]
-    complaint_open: NDArray[np.bool_]
-    subscription_cancelled: NDArray[np.bool_]
+    languages: tuple[str | None, ...]
     favourite_category: tuple[str | None, ...]
 
     def feature(self, name: str) -> NDArray[np.float64]:
@@ -62,6 +63,17 @@ class Customers:
         codes = self.feature("lifecycle_stage")
         words = [None if np.isnan(c) else LIFECYCLE_STAGES[int(c)] for c in codes]
         return np.array([*words, None], dtype=object)[:-1]
+
+
+@dataclass(frozen=True)
+class Customers(Described):
+    """The same with what the ledger and the events say of reaching them."""
+
+    profiles: tuple[Profile | None, ...]
+    consents: dict[Purpose, tuple[frozenset[str], ...]]
+    contacts: tuple[tuple[Contact, ...], ...]
+    complaint_open: NDArray[np.bool_]
+    subscription_cancelled: NDArray[np.bool_]
 
 
 def look_up(
@@ -97,7 +109,6 @@ def known_of(blocks: Sequence[Block], *, now_us: int, ledger: Ledger, loaded: Lo
     instant = np.array([now_us], np.int64)
     matrix = np.concatenate([compute(b, instant, CATALOGUE, wall)[:, 0] for b in blocks])
     hours = np.concatenate([hour_of_week_counts(b, now_us, wall) for b in blocks])
-    since = matrix[:, CATALOGUE.names.index("days_since_last_order")]
     contacts = ledger.contacts.since_of_many(ids, now_us - LONGEST_MEMORY_DAYS * DAY_US)
     consents = {
         purpose: ledger.consents.allowed_channels_of_many(ids, purpose, now_us)
@@ -106,7 +117,9 @@ def known_of(blocks: Sequence[Block], *, now_us: int, ledger: Ledger, loaded: Lo
     return Customers(
         ids=tuple(ids),
         features=matrix,
-        predictions=predict(loaded.bundle, matrix[:, loaded.columns], since, hours),
+        hour_counts=hours,
+        predictions=predicted(matrix, hours, loaded),
+        languages=tuple(p.language if (p := profiles.get(i)) else None for i in ids),
         profiles=tuple(profiles.get(i) for i in ids),
         consents={p: tuple(allowed[i] for i in ids) for p, allowed in consents.items()},
         contacts=tuple(contacts[i] for i in ids),
@@ -114,6 +127,14 @@ def known_of(blocks: Sequence[Block], *, now_us: int, ledger: Ledger, loaded: Lo
         subscription_cancelled=np.concatenate([_cancelled(b, now_us) for b in blocks]),
         favourite_category=tuple(name for b in blocks for name in _favourites(b, now_us)),
     )
+
+
+def predicted(
+    features: NDArray[np.float64], hour_counts: NDArray[np.int64], loaded: Loaded
+) -> Predictions:
+    """What the bundle foretells of customers as `Described` has them."""
+    since = features[:, CATALOGUE.names.index("days_since_last_order")]
+    return predict(loaded.bundle, features[:, loaded.columns], since, hour_counts)
 
 
 def _wall(loaded: Loaded, profiles: Mapping[str, Profile]) -> Wall:

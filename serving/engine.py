@@ -124,12 +124,10 @@ class DecisionEngine:
             compose(
                 row,
                 decision=decision_id(self._secret, customer_id, weighing.slot),
-                now=weighing.now,
-                slot=weighing.slot,
+                weighing=weighing,
                 customers=customers,
                 faced=faced,
                 choices=choices,
-                loaded=weighing.loaded,
             )
             for row, customer_id in enumerate(customers.ids)
         ]

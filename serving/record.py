@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import hmac
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import orjson
@@ -14,7 +14,7 @@ import orjson
 from features.catalogue import CATALOGUE
 from features.clock import iso, to_us
 from serving.bundles import Loaded
-from serving.customers import Customers
+from serving.customers import Customers, Described
 from serving.ledger.decisions import StoredDecision
 from serving.policy.choices import Choices
 from serving.policy.problem import Arm
@@ -22,8 +22,11 @@ from serving.policy.reasons import codes
 from serving.policy.values import Parts
 from serving.situation import Situation
 from serving.slots import Slot
+from serving.weighing import Weighing
 
 _INPUTS = "inputs"
+CAPS_THAT_WEIGH: Final = frozenset({"quiet_from", "quiet_until", "fatigue_per_message"})
+"""The others close arms, and what is closed is recorded with its reasons."""
 
 
 def decision_id(secret: bytes, customer_id: str, slot: Slot) -> str:
@@ -37,22 +40,21 @@ def compose(
     row: int,
     *,
     decision: str,
-    now: dt.datetime,
-    slot: Slot,
-    customers: Customers,
+    weighing: Weighing,
+    customers: Described,
     faced: Situation,
     choices: Choices,
-    loaded: Loaded,
 ) -> dict[str, Any]:
     """The record of one customer's decision.
 
-    `value_parts` sum to `value_minor`. `inputs` hold the feature vector exactly, so that the
-    decision can be explained and replayed from the record alone.
+    `value_parts` sum to `value_minor`. `inputs` hold exactly what decided, so that with the bundle
+    that the record names the decision can be explained and taken again (`serving.replay`).
     """
+    loaded, slot = weighing.loaded, weighing.slot
     arm_number, block = int(choices.arm[row]), int(choices.hour_block[row])
     arm = faced.problem.arms[arm_number]
     action = loaded.program.actions.get(arm.action_id)
-    times, profile = faced.times[row], customers.profiles[row]
+    times = faced.times[row]
     send_at = times.starts[block] if block >= 0 else None
     valid_until = max(slot.ends_at, times.ends[block]) if block >= 0 else slot.ends_at
     parts = {f.name: float(getattr(choices.chosen_parts, f.name)[row]) for f in fields(Parts)}
@@ -60,13 +62,13 @@ def compose(
         "decision_id": decision,
         "customer_id": customers.ids[row],
         "slot": slot.name,
-        "as_of": _utc(now),
+        "as_of": _utc(weighing.now),
         "valid_until": _utc(valid_until),
         "action_id": arm.action_id,
         "channel": arm.channel,
         "offer": action.offer.model_dump(mode="json") if action and action.offer else None,
         "purpose": action.purpose.value if action else None,
-        "language": profile.language if profile else None,
+        "language": customers.languages[row],
         "favourite_category": customers.favourite_category[row],
         "send_at": _utc(send_at) if send_at else None,
         "hour_block": block if block >= 0 else None,
@@ -101,6 +103,18 @@ def compose(
             "prices": dict(
                 zip(faced.problem.resources, map(float, faced.problem.prices), strict=True)
             ),
+            "hour_counts": {
+                str(hour): int(customers.hour_counts[row, hour])
+                for hour in np.flatnonzero(customers.hour_counts[row]).tolist()
+            },
+            "time_zone": faced.circumstances.zones[row],
+            "contacts": int(faced.circumstances.contacts[row]),
+            "caps": weighing.caps.model_dump(mode="json", include=CAPS_THAT_WEIGH),
+            "policy": weighing.policy.model_dump(mode="json", exclude={"epoch", "secret"}),
+            "draws": {
+                "action": float(choices.action_draw[row]),
+                "hour": float(choices.hour_draw[row]),
+            },
         },
     }
 
@@ -157,7 +171,7 @@ def _alternatives(
     return listed
 
 
-def _predictions(customers: Customers, row: int) -> dict[str, Any]:
+def _predictions(customers: Described, row: int) -> dict[str, Any]:
     found = customers.predictions
     return {
         "churn_probability": _number(found.churn_probability[row]),

@@ -1,4 +1,8 @@
-"""From what is known of customers to the problem that the policy solves."""
+"""From what is known of customers to the problem that the policy solves.
+
+In two steps: `circumstances` reads what the ledger says, `situation` weighs. A record keeps what
+lies between them, so that the second step can be taken again from the record alone.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from features.catalogue import CATALOGUE
 from features.clock import DAY_US, to_us
 from serving.bundles import Loaded
 from serving.config import Caps, Policy
-from serving.customers import Customers
+from serving.customers import Customers, Described
 from serving.hours import BlockTimes, coming_blocks, loud_blocks, loud_hours
 from serving.policy.problem import HOUR_BLOCKS, Problem, clip_timing
 from serving.policy.reasons import Reason, mask
@@ -23,15 +27,46 @@ _FATIGUE_DAYS = 28
 
 
 @dataclass(frozen=True)
+class Circumstances:
+    """What bears on contact with n customers, and is neither feature nor prediction.
+
+    Attributes:
+        zones: IANA names of their time zones.
+        contacts: How many messages of ours count towards fatigue, int64 of shape (n,).
+        closed: Bits of the reasons, apart from eligibility, for which an arm is closed before the
+            policy looks at it; uint32 of shape (n, arms).
+    """
+
+    zones: tuple[str, ...]
+    contacts: NDArray[np.int64]
+    closed: NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
 class Situation:
     """The problem, and when each customer's hour blocks come round."""
 
     problem: Problem
     times: tuple[BlockTimes, ...]
+    circumstances: Circumstances
+
+
+def circumstances(
+    customers: Customers, *, now: dt.datetime, loaded: Loaded, caps: Caps
+) -> Circumstances:
+    """What closes arms to `customers` at `now`, and what makes contact dearer."""
+    home = loaded.bundle.business["time_zone"]
+    contacts = _Contacts.of(customers)
+    return Circumstances(
+        zones=tuple(p.time_zone if p else home for p in customers.profiles),
+        contacts=contacts.since(to_us(now) - _FATIGUE_DAYS * DAY_US),
+        closed=_closed(customers, contacts, loaded.program, caps, to_us(now)),
+    )
 
 
 def situation(
-    customers: Customers,
+    customers: Described,
+    circumstances: Circumstances,
     *,
     now: dt.datetime,
     loaded: Loaded,
@@ -43,6 +78,7 @@ def situation(
 
     Args:
         customers: What is known of them.
+        circumstances: What bears on contact with them.
         now: The instant of the decision.
         loaded: Models and declared actions.
         caps: Limits on contact.
@@ -50,10 +86,8 @@ def situation(
         prices: Dual price by resource; a resource without one is free.
     """
     program = loaded.program
-    home = loaded.bundle.business["time_zone"]
-    zones = [p.time_zone if p else home for p in customers.profiles]
-    times_in = {zone: coming_blocks(now, zone) for zone in set(zones)}
-    times = tuple(times_in[zone] for zone in zones)
+    times_in = {zone: coming_blocks(now, zone) for zone in set(circumstances.zones)}
+    times = tuple(times_in[zone] for zone in circumstances.zones)
     effect = np.zeros((len(customers.ids), len(program.arms)))
     effect[:, 1:] = loaded.bundle.effects.effect(
         customers.feature("lifecycle_stage"),
@@ -61,7 +95,9 @@ def situation(
         customers.predictions.expected_margin,
         customers.features[:, loaded.columns],
     )
-    contacts = _Contacts.of(customers)
+    # Fatigue from recent messages: how many times its usual cost one more costs.
+    received = customers.feature("messages_28d") + circumstances.contacts
+    pressure = 1 + caps.fatigue_per_message * received
     open_hours = np.where(
         program.quiet_hours_apply[:, None], loud_blocks(caps), np.ones(HOUR_BLOCKS, np.bool_)
     )
@@ -71,20 +107,19 @@ def situation(
         effect=np.nan_to_num(effect),  # of one who never ordered no margin is at risk
         timing=_timing(customers, loaded, times, caps, len(program.arms)),
         delivery_cost=program.delivery_cost,
-        contact_cost=program.contact_cost
-        * _pressure(customers, contacts, caps, to_us(now))[:, None],
+        contact_cost=program.contact_cost * pressure[:, None],
         use=program.use,
         resources=program.resources,
         prices=np.array([prices.get(name, 0.0) for name in program.resources], np.float64),
-        suppressed=_suppressed(customers, contacts, program, caps, to_us(now)),
+        suppressed=circumstances.closed | _not_eligible(customers, program),
         hour_feasible=np.broadcast_to(open_hours, (len(customers.ids), *open_hours.shape)).copy(),
         minimum_value=policy.minimum_value_minor,
     )
-    return Situation(problem, times)
+    return Situation(problem, times, circumstances)
 
 
 def _timing(
-    customers: Customers,
+    customers: Described,
     loaded: Loaded,
     times: tuple[BlockTimes, ...],
     caps: Caps,
@@ -128,20 +163,10 @@ class _Contacts:
         return np.bincount(self.row[counted], minlength=self.customers)
 
 
-def _pressure(
-    customers: Customers, contacts: _Contacts, caps: Caps, now_us: int
-) -> NDArray[np.float64]:
-    """How many times its usual cost one more message costs: fatigue from recent messages."""
-    ours = contacts.since(now_us - _FATIGUE_DAYS * DAY_US)
-    received = customers.feature("messages_28d") + ours
-    return np.asarray(1 + caps.fatigue_per_message * received)
-
-
-def _suppressed(
+def _closed(
     customers: Customers, contacts: _Contacts, program: Program, caps: Caps, now_us: int
 ) -> NDArray[np.uint32]:
     bits = np.zeros((len(customers.ids), len(program.arms)), np.uint32)
-    eligible = _eligible(customers, program)
     capped = contacts.since(now_us - caps.window_days * DAY_US) >= caps.messages
     asked = {(program.actions[arm.action_id].purpose, str(arm.channel)) for arm in program.arms[1:]}
     agreed = {
@@ -158,7 +183,6 @@ def _suppressed(
     }
     for k, arm in enumerate(program.arms[1:], start=1):
         action, channel = program.actions[arm.action_id], str(arm.channel)
-        bits[~eligible[action.id], k] |= mask(Reason.NOT_ELIGIBLE)
         bits[customers.complaint_open, k] |= mask(Reason.OPEN_COMPLAINT)
         bits[customers.subscription_cancelled, k] |= mask(Reason.SUBSCRIPTION_CANCELLED)
         bits[~agreed[action.purpose, channel], k] |= mask(Reason.NO_CONSENT)
@@ -172,7 +196,8 @@ def _each(flags: Iterable[bool]) -> NDArray[np.bool_]:
     return np.fromiter(flags, np.bool_)
 
 
-def _eligible(customers: Customers, program: Program) -> dict[str, NDArray[np.bool_]]:
+def _not_eligible(customers: Described, program: Program) -> NDArray[np.uint32]:
+    """The reason's bit where an action's rule excludes the customer, shape (n, arms)."""
     columns: dict[str, NDArray[np.generic]] = {
         name: customers.features[:, i]
         for i, name in enumerate(CATALOGUE.names)
@@ -181,4 +206,8 @@ def _eligible(customers: Customers, program: Program) -> dict[str, NDArray[np.bo
     columns["lifecycle_stage"] = customers.stages
     columns["churn_probability"] = customers.predictions.churn_probability
     columns["expected_margin"] = customers.predictions.expected_margin
-    return {name: rule.evaluate(columns) for name, rule in program.rules.items()}
+    holds = {name: rule.evaluate(columns) for name, rule in program.rules.items()}
+    bits = np.zeros((len(customers.ids), len(program.arms)), np.uint32)
+    for k, arm in enumerate(program.arms[1:], start=1):
+        bits[~holds[arm.action_id], k] = mask(Reason.NOT_ELIGIBLE)
+    return bits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 import numpy as np
 
@@ -17,6 +18,31 @@ class Stratum(StrEnum):
     MAIN = "main"
     HOLDOUT = "holdout"
     QUIET = "quiet"
+
+
+class Chance(Protocol):
+    """What a policy asks of chance: keyed draws, or those that a record holds."""
+
+    @property
+    def action_floor(self) -> float:
+        """Share of decisions spread evenly over the feasible arms, in [0, 1)."""
+
+    @property
+    def hour_floor(self) -> float:
+        """The same for hour blocks."""
+
+    @property
+    def main_share(self) -> float:
+        """Probability of being in the main stratum, in (0, 1]."""
+
+    def stratum(self, customer_id: str) -> Stratum:
+        """Which part of the experiment the customer is in."""
+
+    def action_draw(self, customer_id: str) -> float:
+        """The uniform number in [0, 1) that picks the arm."""
+
+    def hour_draw(self, customer_id: str) -> float:
+        """The uniform number in [0, 1) that picks the hour block."""
 
 
 @dataclass(frozen=True, slots=True)

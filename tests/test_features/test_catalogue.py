@@ -197,7 +197,7 @@ def test_no_protected_attribute_is_a_feature(protected):
 def value(function, row):
     """What `function` gives where its inputs have the values of `row`."""
     stand_in = group(function, **dict.fromkeys(row, Aggregate(Op.COUNT, "order")))
-    arithmetic = program(Catalogue((stand_in,)), tuple(row))
+    arithmetic = program(Catalogue((stand_in,)).columns.values(), tuple(row))
     return arithmetic.run(np.array([*row.values()], float)[:, None])[0, 0]
 
 
