@@ -25,9 +25,7 @@ def derived(catalogue: Catalogue) -> dict[str, Column]:
     return found
 
 
-def with_what_follows(
-    matrix: NDArray[np.float64], catalogue: Catalogue
-) -> NDArray[np.float64]:
+def with_what_follows(matrix: NDArray[np.float64], catalogue: Catalogue) -> NDArray[np.float64]:
     """The matrix with its derived features computed again from the others.
 
     Args:

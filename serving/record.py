@@ -39,7 +39,7 @@ def decision_id(secret: bytes, customer_id: str, slot: Slot) -> str:
 def compose(
     row: int,
     *,
-    decision: str,
+    decision: str | None,
     weighing: Weighing,
     customers: Described,
     faced: Situation,

@@ -60,7 +60,7 @@ class DrawnBefore:
 class Replay:
     """Everything that one recorded decision rested on."""
 
-    decision_id: str
+    decision_id: str | None
     weighing: Weighing
     customer: Described
     circumstances: Circumstances
@@ -69,9 +69,7 @@ class Replay:
 
     def decided(self) -> tuple[Situation, Choices]:
         """What was faced and chosen: one row."""
-        return self.weighing.decided(
-            self.customer, self.circumstances, self.prices, self.chance
-        )
+        return self.weighing.decided(self.customer, self.circumstances, self.prices, self.chance)
 
     def record(self) -> dict[str, Any]:
         """The record anew: the same bytes as the one that was replayed."""

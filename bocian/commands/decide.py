@@ -11,8 +11,8 @@ from bocian import wiring
 from bocian.commands.screen import out, print_json, table
 from bocian.settings import Settings
 from serving.explain import explain
+from serving.explain.wording import blocked_in_words
 from serving.record import answer
-from serving.wording import blocked_in_words
 
 
 class UnknownDecisionError(LookupError):

@@ -27,8 +27,10 @@ from serving.api.docs import page
 from serving.api.metrics import Metrics
 from serving.api.openapi import document
 from serving.api.problems import Problem
+from serving.api.queries import ExplanationAsked, explanation_asked
 from serving.engine import DecisionEngine, UnknownCustomerError
 from serving.explain import explain
+from serving.explain.audience import explanation_for
 from serving.record import answer
 
 log = logging.getLogger("bocian.api")
@@ -105,7 +107,8 @@ class _Api:
         return _json(answer(record))
 
     async def explanation(self, request: Request) -> Response:
-        return _json(await run_in_threadpool(self._explained, request.path_params["decision_id"]))
+        asked = explanation_asked(request)
+        return await run_in_threadpool(self._explained, request.path_params["decision_id"], asked)
 
     def _stored(self, decision_id: str) -> dict[str, Any]:
         # No id holds a NUL, and PostgreSQL fails where it is asked for one.
@@ -115,9 +118,13 @@ class _Api:
         record: dict[str, Any] = orjson.loads(found.record)
         return record
 
-    def _explained(self, decision_id: str) -> dict[str, Any]:
+    def _explained(self, decision_id: str, asked: ExplanationAsked) -> Response:
         record = self._stored(decision_id)
-        return explain(record, self._engine().shelf.get(record["versions"]["bundle"]))
+        loaded = self._engine().shelf.get(record["versions"]["bundle"])
+        told = explanation_for(record, loaded, asked.whom, asked.language)
+        if asked.as_page:
+            return Response(told.page, media_type="text/html")
+        return _json(told.content)
 
     async def alive(self, _request: Request) -> Response:
         return _json({"status": "alive"})

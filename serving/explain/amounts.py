@@ -60,7 +60,7 @@ def stage(name: str | None, language: Language) -> str:
 
 
 def _grouped(text: str, language: Language) -> str:
-    """Polish writes a comma before decimals, and a space (that breaks no line) between thousands."""
+    """In Polish a comma before decimals, and between thousands a space at which no line breaks."""
     if language == "en":
         return text
     return text.replace(",", "\u00a0").replace(".", ",")

@@ -1,4 +1,4 @@
-"""Which rule or constraint changed the winner: each is lifted in turn, and the policy asked again."""
+"""Which rule or constraint changed the winner: the policy is asked again without each of them."""
 
 from __future__ import annotations
 

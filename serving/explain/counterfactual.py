@@ -12,7 +12,6 @@ from features.catalogue import CATALOGUE
 from features.derived import derived, with_what_follows
 from serving.explain.themes import THEMES, of_feature
 from serving.policy.exploration import Stratum
-from serving.policy.problem import Arm
 from serving.replay import Replay
 
 SHOWN: Final = 3
@@ -90,12 +89,30 @@ def _that_decide_otherwise(
     return [
         {
             "themes": list(tried[row]),
-            "changes": _differences(own, variants[row], [c for t in tried[row] for c in moves[t]]),
-            "follows": _differences(own, variants[row], _following),
+            "changes": _changes(own, variants[row], moved=True),
+            "follows": _changes(own, variants[row], moved=False),
             "then": {
-                **_named(faced.problem.arms[int(choices.arm[row])]),
+                "action_id": faced.problem.arms[choices.arm[row]].action_id,
+                "channel": faced.problem.arms[choices.arm[row]].channel,
                 "churn_probability": float(moved.customer.predictions.churn_probability[row]),
             },
         }
         for row in np.flatnonzero(otherwise).tolist()
     ]
+
+
+def _changes(
+    own: NDArray[np.float64], variant: NDArray[np.float64], *, moved: bool
+) -> list[dict[str, Any]]:
+    """What differs between two rows: features that were moved, or those that follow."""
+    follows = derived(CATALOGUE)
+    differs = (own != variant) & ~(np.isnan(own) & np.isnan(variant))
+    return [
+        {"feature": name, "from": _number(own[column]), "to": _number(variant[column])}
+        for column in np.flatnonzero(differs).tolist()
+        if ((name := CATALOGUE.names[column]) not in follows) == moved
+    ]
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -24,8 +24,8 @@ class Theme:
         name: For machines.
         words: As the subject of a sentence.
         features: By name, its words; `{d}` in both stands for the days of a window.
-        changes: Whether what a customer does from now on can change it. Age of the relationship
-            and season come by themselves.
+        changes: Whether a customer can change it, and one feature without the others. Age of the
+            relationship and season come by themselves; shares of hours sum to 1.
     """
 
     name: str
@@ -236,7 +236,7 @@ THEMES: Final = (
             "sessions_{d}d": (
                 "visits to the site in the last {d} days",
                 "wizyty na stronie w ostatnich {d} dniach",
-            ),  # noqa: E501
+            ),
             "sessions_trend_{d}d": (
                 "visits of the last {d} days over those of twice the time",
                 "wizyty z ostatnich {d} dni względem dwa razy dłuższego czasu",
@@ -503,6 +503,7 @@ THEMES: Final = (
             "usual_order_hour": ("usual hour of orders", "zwykła godzina zamówień"),
             "usual_click_hour": ("usual hour of clicks", "zwykła godzina kliknięć"),
         },
+        changes=False,
     ),
     Theme(
         "relationship",

@@ -1,24 +1,21 @@
-"""Explanations in sentences that a person reads, in English and Polish."""
+"""Why this action, in sentences that a person reads, in English and Polish."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from serving.explain.amounts import Language, money, number, percent, stage
+from serving.explain.telling import SHOWN_REASONS, Words, arm_in_words, values_in_words
 from serving.policy.problem import NO_ACTION
 
-Words = dict[str, list[str]]
-"""Sentences by language."""
-
-_SHOWN_REASONS = 3
-
-_PARTS = {
+PARTS = {
     "effect": ("expected effect", "oczekiwany efekt"),
     "timing": ("timing", "pora wysłania"),
     "delivery_cost": ("delivery", "dostarczenie"),
     "contact_cost": ("contact fatigue", "zmęczenie kontaktem"),
     "prices": ("scarce resources", "ograniczone zasoby"),
 }
-_BLOCKS = {
+BLOCKS = {
     "not_eligible": ("not eligible", "nie spełnia warunków"),
     "no_consent": ("no consent", "brak zgody"),
     "unknown_address": ("unknown address", "nieznany adres"),
@@ -30,7 +27,11 @@ _BLOCKS = {
     "open_complaint": ("open complaint", "otwarta reklamacja"),
     "subscription_cancelled": ("subscription cancelled", "subskrypcja anulowana"),
     "capacity": ("no capacity", "brak możliwości"),
+    "prices": ("the prices of scarce resources", "ceny ograniczonych zasobów"),
+    "minimum_value": ("the minimum value", "wartość minimalna"),
+    "together": ("all constraints together", "wszystkie ograniczenia razem"),
 }
+"""Reason codes, and what else can change a winner."""
 
 _BASES = {
     "randomised": ("drawn by chance", "losowanych"),
@@ -46,128 +47,143 @@ _SAME_FOR_ALL = (
     ("No personal reason", "Bez powodu osobistego"),
     ("the same for everyone", "tyle samo dla każdego"),
 )
+_EXPLORED = {
+    "en": "Drawn for exploration; the most valuable choice was {best}.",
+    "pl": "Wylosowano w ramach eksploracji; najcenniejszy wybór to {best}.",
+}
+_PULLS = {
+    True: {
+        "en": "{theme} adds {amount} to it ({values}).",
+        "pl": "{theme}: dodaje do efektu {amount} ({values}).",
+    },
+    False: {
+        "en": "{theme} takes {amount} from it ({values}).",
+        "pl": "{theme}: odejmuje od efektu {amount} ({values}).",
+    },
+}
 
 
-def sentences_of_action(
-    record: dict[str, Any], runner_up: dict[str, Any] | None, why: dict[str, Any]
-) -> Words:
-    """Why this action: its value, the runner-up, what the effect rests on, what was blocked."""
-    money = _Money(record["currency"])
-    english, polish = [], []
+def sentences_of_action(record: dict[str, Any], why: dict[str, Any]) -> Words:
+    """Why this action: its value, what the effect rests on, the runner-up, what was in the way."""
+    return {"en": _sentences(record, why, "en"), "pl": _sentences(record, why, "pl")}
+
+
+def _sentences(record: dict[str, Any], why: dict[str, Any], language: Language) -> list[str]:
+    told = [_choice(record, language)]
+    if basis := why["effect_basis"]:
+        told += _effect(basis, record["currency"], language)
+    other = why["versus_runner_up"]
+    if record["explored"]:
+        told.append(_EXPLORED[language].format(best=arm_in_words(record["greedy"], language)))
+    elif other is not None and record["action_id"] != NO_ACTION:
+        told.append(_behind(other, record["currency"], language))
+    told += [_changed(each, record["currency"], language) for each in why["changed_by"]]
+    return told
+
+
+def _choice(record: dict[str, Any], language: Language) -> str:
     if record["stratum"] != "main":
         code = {"holdout": "holdout", "quiet": "quiet_cohort"}[record["stratum"]]
-        english.append(f"Nothing is sent: the customer is in the {_BLOCKS[code][0]}.")
-        polish.append(f"Nic nie wysyłamy: klient należy do grupy „{_BLOCKS[code][1]}”.")
-    elif record["action_id"] == NO_ACTION:
-        english.append("Nothing is sent: no action that is allowed now is worth more than nothing.")
-        polish.append("Nic nie wysyłamy: żadne dozwolone teraz działanie nie jest warte więcej.")
-    else:
-        name, worth = _name(record), money(record["value_minor"])
-        english.append(f"{name} is worth {worth} more than doing nothing: {_parts(record, 0)}.")
-        polish.append(f"{name} jest warte {worth} więcej niż brak działania: {_parts(record, 1)}.")
-    if basis := why["effect_basis"]:
-        in_english, in_polish = (_declared if basis["measurement"] is None else _measured)(
-            basis, money
-        )
-        english.append(in_english)
-        polish.append(in_polish)
-    if record["explored"]:
-        greedy = _name(record["greedy"])
-        english.append(f"Drawn for exploration; the most valuable choice was {greedy}.")
-        polish.append(f"Wylosowano w ramach eksploracji; najcenniejszy wybór to {greedy}.")
-    elif runner_up is not None and record["action_id"] != NO_ACTION:
-        gap = money(record["value_minor"] - runner_up["value_minor"])
-        english.append(f"The runner-up, {_name(runner_up)}, is worth {gap} less.")
-        polish.append(f"Następne w kolejności, {_name(runner_up)}, jest warte {gap} mniej.")
-    return {"en": english, "pl": polish}
-
-
-def _declared(basis: dict[str, Any], _: _Money) -> tuple[str, str]:
-    """An effect that nobody has measured."""
-    share, stage = f"{basis['share_of_margin_at_risk']:.1%}", basis["lifecycle_stage"]
-    return (
-        f"No personal reason: the effect is a declared {share} of the margin at risk "
-        f"for customers who are '{stage}', not a measurement.",
-        f"Bez powodu osobistego: efekt to zadeklarowane {share} zagrożonej marży "
-        f"dla klientów w fazie „{stage}”, nie pomiar.",
-    )
-
-
-def _measured(basis: dict[str, Any], money: _Money) -> tuple[str, str]:
-    """An effect that was measured, and what is left of the declared one."""
-    told, belief = basis["measurement"], f"{basis['share_of_margin_at_risk']:.1%}"
-    found = f"{money(told['effect'])} ± {money(told['sd'])}"
-    how, weight = _BASES[told["basis"]], f"{told['weight']:.0%}"
-    opening, whom = _PERSONAL if told["personal"] else _SAME_FOR_ALL
-    return (
-        f"{opening[0]}: the effect was measured on {told['decisions']:,} decisions ({how[0]}) as "
-        f"{found}, {whom[0]}; the measurement weighs {weight}, the declared {belief} of the margin "
-        "at risk the rest.",
-        f"{opening[1]}: efekt zmierzono na podstawie {told['decisions']} decyzji ({how[1]}): "
-        f"{found}, {whom[1]}; waga pomiaru to {weight}, resztę daje deklaracja: {belief} "
-        "zagrożonej marży.",
-    )
-
-
-def sentences_of_risk(record: dict[str, Any], risk: dict[str, Any]) -> Words:
-    """What the risk rests on: the strongest contributions, with what is usual."""
-    probability = record["predictions"]["churn_probability"]
-    if probability is None:
+        group = BLOCKS[code][language == "pl"]
         return {
-            "en": ["Nothing is predicted: the customer has not ordered yet."],
-            "pl": ["Brak prognozy: klient jeszcze nic nie zamówił."],
-        }
-    english = [f"Churn risk {probability:.0%}."]
-    polish = [f"Ryzyko odejścia {probability:.0%}."]
-    if not record["predictions"]["churn_applies"]:
-        english.append(
-            "Churn is not defined for who has not been active of late: read it as the risk of "
-            "staying away."
-        )
-        polish.append("Klient nie jest ostatnio aktywny: to ryzyko, że nie wróci.")
-    for reason in risk["contributions"][:_SHOWN_REASONS]:
-        up = reason["contribution"] > 0
-        value, usual = _number(reason["value"]), _number(reason["usual"])
-        english.append(
-            f"{reason['feature']} is {value} (usually {usual}): "
-            f"{'raises' if up else 'lowers'} the risk. {reason['description']}"
-        )
-        polish.append(
-            f"{reason['feature']} wynosi {value} (zwykle {usual}): "
-            f"{'podnosi' if up else 'obniża'} ryzyko."
-        )
-    return {"en": english, "pl": polish}
-
-
-def blocked_in_words(reasons: list[str], language: str = "en") -> str:
-    """Reason codes as a phrase."""
-    return ", ".join(_BLOCKS[reason][0 if language == "en" else 1] for reason in reasons)
-
-
-class _Money:
-    """Writes minor units as an amount of the currency."""
-
-    def __init__(self, currency: str) -> None:
-        self._currency = currency
-
-    def __call__(self, minor: float) -> str:
-        return f"{minor / 100:.2f} {self._currency}"
-
-
-def _name(arm: dict[str, Any]) -> str:
-    """An arm in either language."""
-    channel = arm["channel"]
-    return str(arm["action_id"]) if channel is None else f"{arm['action_id']} ({channel})"
-
-
-def _parts(record: dict[str, Any], language: int) -> str:
-    money = _Money(record["currency"])
-    return ", ".join(
-        f"{_PARTS[name][language]} {money(amount)}"
-        for name, amount in record["value_parts"].items()
+            "en": f"Nothing is sent: the customer is in the {group}.",
+            "pl": f"Nic nie wysyłamy: klient należy do grupy „{group}”.",
+        }[language]
+    if record["action_id"] == NO_ACTION:
+        return {
+            "en": "Nothing is sent: no action that is allowed now is worth more than nothing.",
+            "pl": "Nic nie wysyłamy: żadne dozwolone teraz działanie nie jest warte więcej.",
+        }[language]
+    name, currency = arm_in_words(record, language), record["currency"]
+    worth = money(record["value_minor"], currency, language)
+    parts = ", ".join(
+        f"{PARTS[part][language == 'pl']} {money(amount, currency, language)}"
+        for part, amount in record["value_parts"].items()
         if amount
     )
+    return {
+        "en": f"{name} is worth {worth} more than doing nothing: {parts}.",
+        "pl": f"{name} jest warte {worth} więcej niż brak działania: {parts}.",
+    }[language]
 
 
-def _number(value: float | None) -> str:
-    return "?" if value is None else f"{value:,.4g}"
+def _effect(basis: dict[str, Any], currency: str, language: Language) -> list[str]:
+    if basis["measurement"] is None:
+        return [_declared(basis, language)]
+    told = [_measured(basis, currency, language)]
+    if basis["rests_on"]:
+        told += [
+            _PULLS[reason["contribution"] > 0][language].format(
+                theme=reason["words"][language],
+                values=values_in_words(reason, basis["rests_on"], currency, language),
+                amount=money(abs(reason["contribution"]), currency, language),
+            )
+            for reason in basis["rests_on"]["reasons"][:SHOWN_REASONS]
+        ]
+    return told
+
+
+def _declared(basis: dict[str, Any], language: Language) -> str:
+    """An effect that nobody has measured."""
+    share = percent(basis["share_of_margin_at_risk"], language, 1)
+    at = stage(basis["lifecycle_stage"], language)
+    return {
+        "en": f"No personal reason: the effect is a declared {share} of the margin at risk "
+        f"for customers who are '{at}', not a measurement.",
+        "pl": f"Bez powodu osobistego: efekt to zadeklarowane {share} zagrożonej marży "
+        f"dla klientów na etapie „{at}”, nie pomiar.",
+    }[language]
+
+
+def _measured(basis: dict[str, Any], currency: str, language: Language) -> str:
+    """An effect that was measured, and what is left of the declared one."""
+    told, polish = basis["measurement"], language == "pl"
+    belief = percent(basis["share_of_margin_at_risk"], language, 1)
+    found = f"{money(told['effect'], currency, language)} ± {money(told['sd'], currency, language)}"
+    how, weight = _BASES[told["basis"]][polish], percent(told["weight"], language)
+    opening, whom = (words[polish] for words in (_PERSONAL if told["personal"] else _SAME_FOR_ALL))
+    decisions = number(told["decisions"], language)
+    return {
+        "en": f"{opening}: the effect was measured on {decisions} decisions ({how}) as "
+        f"{found}, {whom}; the measurement weighs {weight}, the declared {belief} of the margin "
+        "at risk the rest.",
+        "pl": f"{opening}: efekt zmierzono na podstawie {decisions} decyzji ({how}): "
+        f"{found}, {whom}; waga pomiaru to {weight}, resztę daje deklaracja: {belief} "
+        "zagrożonej marży.",
+    }[language]
+
+
+def _behind(other: dict[str, Any], currency: str, language: Language) -> str:
+    name = arm_in_words(other, language)
+    gap = money(other["difference_minor"], currency, language)
+    lacks = ""
+    if other["lacks_most"]:
+        part = PARTS[other["lacks_most"]][language == "pl"]
+        amount = money(other["difference_by_part"][other["lacks_most"]], currency, language)
+        lacks = {
+            "en": f" It falls behind most in {part} ({amount}).",
+            "pl": f" Najwięcej traci na pozycji „{part}” ({amount}).",
+        }[language]
+    return {
+        "en": f"The runner-up, {name}, is worth {gap} less.{lacks}",
+        "pl": f"Następne w kolejności, {name}, jest warte {gap} mniej.{lacks}",
+    }[language]
+
+
+def _changed(told: dict[str, Any], currency: str, language: Language) -> str:
+    """A constraint without which something else would have been the best."""
+    name = arm_in_words(told["would_be_best"], language)
+    what = BLOCKS[told["constraint"]][language == "pl"]
+    rule = f" ({told['rule']})" if "rule" in told else ""
+    worth = money(told["value_minor"], currency, language)
+    return {
+        "en": f"It changed the winner: {what}{rule}. Without it {name} would have been the best, "
+        f"worth {worth}.",
+        "pl": f"O wyborze przesądziło: {what}{rule}. Bez tego najlepsze byłoby {name}, "
+        f"warte {worth}.",
+    }[language]
+
+
+def blocked_in_words(reasons: list[str], language: Language = "en") -> str:
+    """Reason codes as a phrase."""
+    return ", ".join(BLOCKS[reason][language == "pl"] for reason in reasons)
