@@ -122,9 +122,11 @@ class _Api:
         record = self._stored(decision_id)
         loaded = self._engine().shelf.get(record["versions"]["bundle"])
         told = explanation_for(record, loaded, asked.whom, asked.language)
-        if asked.as_page:
-            return Response(told.page, media_type="text/html")
-        return _json(told.content)
+        answered = (
+            Response(told.page, media_type="text/html") if asked.as_page else _json(told.content)
+        )
+        answered.headers["Vary"] = "Accept"
+        return answered
 
     async def alive(self, _request: Request) -> Response:
         return _json({"status": "alive"})

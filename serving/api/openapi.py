@@ -7,9 +7,16 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from serving.api.answers import Decision, Explanation, PredictionsAnswer, ProblemDocument
+from serving.api.answers import (
+    CustomerExplanation,
+    Decision,
+    Explanation,
+    PredictionsAnswer,
+    ProblemDocument,
+)
 from serving.api.bodies import NextBestActionRequest, PredictionsRequest
 from serving.api.problems import MEDIA_TYPE
+from serving.api.queries import ALLOWED
 
 _MODELS: tuple[type[BaseModel], ...] = (
     NextBestActionRequest,
@@ -17,6 +24,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     Decision,
     PredictionsAnswer,
     Explanation,
+    CustomerExplanation,
     ProblemDocument,
 )
 _BODY_PROBLEMS = {
@@ -28,6 +36,12 @@ _BODY_PROBLEMS = {
     "503": "No bundle serves yet.",
 }
 _DECISION_PROBLEMS = {"404": "There is no such decision.", "503": "No bundle serves yet."}
+
+_QUERIES = {
+    "format": "A document or a page; without it the header Accept decides.",
+    "language": "Of a page; a document holds both.",
+    "for": "Who answers for decisions, or the customer (GDPR Art. 15(1)(h)).",
+}
 
 
 def document(version: str) -> dict[str, Any]:
@@ -80,18 +94,41 @@ def document(version: str) -> dict[str, Any]:
                 ),
             },
             "/v1/decisions/{decision_id}/explanation": {
-                "parameters": [decision_id],
-                "get": _operation(
-                    "explanation",
-                    "Why a decision came out as it did",
-                    "From the stored record and the bundle that it names.",
-                    Explanation,
-                    _DECISION_PROBLEMS,
-                ),
+                "parameters": [decision_id, *_queries()],
+                "get": _explanation(),
             },
         },
         "components": {"schemas": schemas["$defs"]},
     }
+
+
+def _queries() -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "schema": {"type": "string", "enum": list(values), "default": values[0]},
+            "description": _QUERIES[name],
+        }
+        for name, values in ALLOWED.items()
+    ]
+
+
+def _explanation() -> dict[str, Any]:
+    """One of two documents, or either as a page."""
+    operation = _operation(
+        "explanation",
+        "Why a decision came out as it did",
+        "From the stored record and the bundle that it names.",
+        Explanation,
+        _DECISION_PROBLEMS | {"422": "The query breaks a rule."},
+    )
+    either = [_reference(Explanation), _reference(CustomerExplanation)]
+    operation["responses"]["200"]["content"] = {
+        "application/json": {"schema": {"anyOf": either}},
+        "text/html": {"schema": {"type": "string"}},
+    }
+    return operation
 
 
 def _operation(

@@ -91,9 +91,7 @@ def _procedure(record: dict[str, Any], loaded: Loaded, language: Language) -> li
     return told
 
 
-def _changes(
-    record: dict[str, Any], explained: dict[str, Any], language: Language
-) -> list[str]:
+def _changes(record: dict[str, Any], explained: dict[str, Any], language: Language) -> list[str]:
     """Closed channels, and what would have led to an outcome that the customer would notice."""
     words, own = _WORDS[language], outcome(record, language)
     told = []
@@ -136,8 +134,8 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "other": "another message than this one: {}",
         "decided": "On {day} a computer decided: {what}.",
         "risk": "It estimated the chance that you will not buy again soon as {}.",
-        "used": "Counts and times of what you did with us. Your age, sex, income, health or beliefs "
-        "were not used. Beside these: whether you agreed to messages, your address for them, how "
+        "used": "Counts and times of what you did with us. Your age, sex, income, health or "
+        "beliefs were not used. Beside these: whether you agreed to messages, your address for them, how "
         "many you had lately, an open complaint, and the hours at which you order.",
         "model": "A statistical model, learned from past purchases, estimates from these data how "
         "likely a customer is not to buy within {days} days, and what their purchases may be worth "
@@ -178,10 +176,11 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "weighed": "Potem każda możliwa wiadomość jest ważona: ile może pomóc, a ile kosztuje, "
         "także Twoją cierpliwość. Pomijamy to, na co nie ma zgody, co przyszłoby za często albo "
         "w godzinach ciszy. Jeśli żadna wiadomość nie jest tego warta, nie wysyłamy nic.",
-        "chance": "Część jest losowa, abyśmy wiedzieli, co pomaga: {drawn} decyzji losujemy spośród "
-        "wszystkich dozwolonych wiadomości, {holdout} klientów nigdy ich nie dostaje, a {quiet} "
+        "chance": "Część jest losowa, abyśmy wiedzieli, co pomaga: {drawn} decyzji losujemy "
+        "spośród wszystkich dozwolonych wiadomości, {holdout} klientów nigdy ich nie dostaje, a {quiet} "
         "nie dostaje ich przez pewien czas.",
-        "left_alone": "Los zdecydował, że nie dostaniesz wiadomości; Twoje dane nie miały znaczenia.",
+        "left_alone": "Los zdecydował, że nie dostaniesz wiadomości; Twoje dane nie miały "
+        "znaczenia.",
         "drawn": "Ta decyzja została wylosowana.",
         "refused": "Brak zgody lub zgoda wycofana: {}. Zgoda otworzyłaby te drogi.",
         "would": "Przy takich Twoich wartościach, i wszystkim innym bez zmian, wynik brzmiałby: "

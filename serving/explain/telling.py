@@ -94,9 +94,7 @@ def _difference(found: dict[str, Any], currency: str, language: Language) -> str
     }[language]
 
 
-def changes_in_words(
-    changes: list[dict[str, Any]], currency: str, language: Language
-) -> list[str]:
+def changes_in_words(changes: list[dict[str, Any]], currency: str, language: Language) -> list[str]:
     """The first few features that were moved, and how many more."""
     told = [_change(each, currency, language) for each in changes[:SHOWN_CHANGES]]
     left = len(changes) - len(told)

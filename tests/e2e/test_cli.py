@@ -145,7 +145,7 @@ def test_a_wrong_value_is_named_with_its_rule(tmp_path):
     [
         (("decide", "nobody"), "must have an event or a profile, got: 'nobody'"),
         (("explain", "d0"), "a decision must be in the ledger .*found none: 'd0'"),
-        (("explain", "d0", "--language", "de"), "must be en or pl, got: 'de'"),
+        (("explain", "d0", "--language", "de"), "'de' is not one of 'en', 'pl'"),
         (("models", "promote", "77"), "must be a registered number or alias, got: '77'"),
         (("features", "build", "--as-of", "2025-01-01"), "must carry its zone"),
         (("send", "--api", "http://127.0.0.1:9"), "a service must answer at http://127.0.0.1:9"),
