@@ -43,7 +43,10 @@ def bar_1(folder: Path) -> Bar:
     refused = {
         name: _refused(records[0], loaded, tampered)
         for name, tampered in (
-            ("counts", re.sub(r"(?m)^internal_count=\d+ \d+", "internal_count=1000 900", _text(loaded))),
+            (
+                "counts",
+                re.sub(r"(?m)^internal_count=\d+ \d+", "internal_count=1000 900", _text(loaded)),
+            ),
             ("leaf", re.sub(r"(?m)^leaf_value=\S+", "leaf_value=0.5", _text(loaded))),
         )
     }

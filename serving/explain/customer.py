@@ -148,7 +148,7 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "{quiet} get none for a while.",
         "left_alone": "You were drawn by chance to get no message; your data did not matter.",
         "drawn": "This decision was drawn by chance.",
-        "refused": "You have not agreed to, or withdrew: {}. Agreeing would open these ways.",
+        "refused": "You have not agreed to, or withdrew: {}. Agreeing would remove this obstacle.",
         "would": "With these values of your own, and everything else as it was, the outcome would "
         "have been {what}: {changes}.",
         "no_change": "None of the changes to your data that we tried would have led to another "
@@ -182,7 +182,7 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "left_alone": "Los zdecydował, że nie dostaniesz wiadomości; Twoje dane nie miały "
         "znaczenia.",
         "drawn": "Ta decyzja została wylosowana.",
-        "refused": "Brak zgody lub zgoda wycofana: {}. Zgoda otworzyłaby te drogi.",
+        "refused": "Brak zgody lub zgoda wycofana: {}. Zgoda usunęłaby tę przeszkodę.",
         "would": "Przy takich Twoich wartościach, i wszystkim innym bez zmian, wynik brzmiałby: "
         "{what}: {changes}.",
         "no_change": "Żadna ze zmian Twoich danych, które sprawdziliśmy, nie dałaby innego wyniku, "

@@ -191,6 +191,11 @@ def test_decide_and_explain(own):
     assert total == pytest.approx(first["predictions"]["raw_log_odds"], abs=1e-6)
     told = bocian("explain", first["decision_id"], "--language", "pl", "-c", own.config)
     assert "Ryzyko odejścia" in told.stdout
+    page = own.folder / "pages" / "why.html"
+    words = ("--html", str(page), "--for", "customer", "--json", "-c", own.config)
+    sections = given(bocian("explain", first["decision_id"], *words))["sections"]
+    assert sections["en"][0]["heading"] == "What was decided"
+    assert page.read_text().startswith("<!doctype html>")
 
 
 def test_audit_writes_a_page(own):
