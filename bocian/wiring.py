@@ -71,6 +71,7 @@ def engine(settings: Settings) -> DecisionEngine:
         caps=settings.caps,
         policy=settings.policy,
         clock=settings.time,
+        restraint=settings.restraint,
     )
 
 
@@ -131,6 +132,7 @@ def training_inputs(
         "log": event_log(ledger(settings)).position(),
         "catalogue": CATALOGUE.version,
         "quiet_epochs": sorted(cohorts.members),
+        "purposes": sorted(settings.restraint.purposes),
         "protected": settings.protected.attributes if settings.protected else (),
     }
     if decided is not None:

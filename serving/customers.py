@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from features.engine import compute
 from features.events import TYPE_CODE
 from features.hours import hour_of_week_counts
 from features.reader import EventReader
+from features.restraint import Restraint
 from features.zones import OwnZones, Wall, zone
 from models.predict import Predictions, predict
 from serving.bundles import Loaded
@@ -26,6 +28,9 @@ from serving.ledger.profiles import Profile
 
 LONGEST_MEMORY_DAYS = 365
 """No cap, cool-down or window looks further back at contacts."""
+
+NO_PURPOSE: Final = Restraint()
+"""What is sensitive by its words is withheld."""
 
 _COMPLAINT_OPEN_DAYS = 14
 _SUBSCRIPTION = ("subscription_started", "subscription_resumed", "subscription_cancelled")
@@ -83,6 +88,7 @@ def look_up(
     store: EventReader,
     ledger: Ledger,
     loaded: Loaded,
+    restraint: Restraint = NO_PURPOSE,
 ) -> Customers:
     """Features, predictions, profile, consent and recent contacts of `ids` at `now_us`.
 
@@ -90,11 +96,20 @@ def look_up(
         UnknownCustomerError: For an id of which neither store nor ledger knows.
     """
     blocks = [store.customer(customer_id) for customer_id in ids]
-    return known_of(blocks, now_us=now_us, ledger=ledger, loaded=loaded)
+    return known_of(blocks, now_us=now_us, ledger=ledger, loaded=loaded, restraint=restraint)
 
 
-def known_of(blocks: Sequence[Block], *, now_us: int, ledger: Ledger, loaded: Loaded) -> Customers:
+def known_of(
+    blocks: Sequence[Block],
+    *,
+    now_us: int,
+    ledger: Ledger,
+    loaded: Loaded,
+    restraint: Restraint = NO_PURPOSE,
+) -> Customers:
     """The same of all customers in `blocks`, in their order.
+
+    A category that `restraint` withholds is nobody's favourite.
 
     Raises:
         UnknownCustomerError: For a customer without an event or a profile.
@@ -125,7 +140,9 @@ def known_of(blocks: Sequence[Block], *, now_us: int, ledger: Ledger, loaded: Lo
         contacts=tuple(contacts[i] for i in ids),
         complaint_open=np.concatenate([_complaint_open(b, now_us) for b in blocks]),
         subscription_cancelled=np.concatenate([_cancelled(b, now_us) for b in blocks]),
-        favourite_category=tuple(name for b in blocks for name in _favourites(b, now_us)),
+        favourite_category=tuple(
+            name for b in blocks for name in _favourites(b, now_us, restraint)
+        ),
     )
 
 
@@ -165,13 +182,19 @@ def _cancelled(block: Block, now_us: int) -> NDArray[np.bool_]:
     return found
 
 
-def _favourites(block: Block, now_us: int) -> list[str | None]:
-    """The category of most order lines in the last 182 days; the one met first among equals."""
+def _favourites(block: Block, now_us: int, restraint: Restraint) -> list[str | None]:
+    """The category of most order lines in the last 182 days; the one met first among equals.
+
+    Messages name it, so none that is withheld is looked at.
+    """
+    named = np.append(
+        ~restraint.withholds(block.categories), False
+    )  # the last is that of no category
     recent = (
         (block.type == TYPE_CODE["order_line"])
         & _visible(block, now_us)
         & (block.occurred_at >= now_us - 182 * DAY_US)
-        & (block.category >= 0)
+        & named[block.category]
     )
     width = len(block.categories)
     bought = block.customer_of[recent] * width + block.category[recent]

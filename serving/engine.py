@@ -12,11 +12,12 @@ import orjson
 from features.catalogue import CATALOGUE
 from features.clock import Clock, to_us
 from features.engine import compute
+from features.restraint import Restraint
 from features.union import CurrentEvents, Events
 from features.zones import zone
 from serving.bundles import Shelf
 from serving.config import Caps, Policy
-from serving.customers import Customers, UnknownCustomerError, look_up
+from serving.customers import NO_PURPOSE, Customers, UnknownCustomerError, look_up
 from serving.ledger import Ledger
 from serving.policy.prices import Prices
 from serving.record import compose, decision_id, predictions_answer, stored
@@ -38,6 +39,7 @@ class DecisionEngine:
     caps: Caps
     policy: Policy
     clock: Clock
+    restraint: Restraint = NO_PURPOSE
 
     @property
     def store(self) -> CurrentEvents:
@@ -115,6 +117,7 @@ class DecisionEngine:
             store=self.store,
             ledger=self.ledger,
             loaded=weighing.loaded,
+            restraint=self.restraint,
         )
 
     def _decide(self, customer_ids: Sequence[str], weighing: Weighing) -> list[dict[str, Any]]:

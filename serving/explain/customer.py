@@ -135,8 +135,8 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "decided": "On {day} a computer decided: {what}.",
         "risk": "It estimated the chance that you will not buy again soon as {}.",
         "used": "Counts and times of what you did with us. Your age, sex, income, health or "
-        "beliefs were not used. Beside these: whether you agreed to messages, your address for them, how "
-        "many you had lately, an open complaint, and the hours at which you order.",
+        "beliefs were not used. Beside these: whether you agreed to messages, your address for "
+        "them, how many you had lately, an open complaint, and the hours at which you order.",
         "model": "A statistical model, learned from past purchases, estimates from these data how "
         "likely a customer is not to buy within {days} days, and what their purchases may be worth "
         "to us.",
@@ -177,8 +177,8 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "także Twoją cierpliwość. Pomijamy to, na co nie ma zgody, co przyszłoby za często albo "
         "w godzinach ciszy. Jeśli żadna wiadomość nie jest tego warta, nie wysyłamy nic.",
         "chance": "Część jest losowa, abyśmy wiedzieli, co pomaga: {drawn} decyzji losujemy "
-        "spośród wszystkich dozwolonych wiadomości, {holdout} klientów nigdy ich nie dostaje, a {quiet} "
-        "nie dostaje ich przez pewien czas.",
+        "spośród wszystkich dozwolonych wiadomości, {holdout} klientów nigdy ich nie dostaje, "
+        "a {quiet} nie dostaje ich przez pewien czas.",
         "left_alone": "Los zdecydował, że nie dostaniesz wiadomości; Twoje dane nie miały "
         "znaczenia.",
         "drawn": "Ta decyzja została wylosowana.",

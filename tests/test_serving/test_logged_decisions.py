@@ -72,8 +72,8 @@ def test_records_come_by_part_of_the_experiment(ledger: Ledger, a_decision):
             "chances) as 1.50 EUR ± 0.25 EUR, for customers like this one; the measurement weighs "
             "80%, the declared 5.0% of the margin at risk the rest.",
             "Dla tego klienta: efekt zmierzono na podstawie 1\u00a0234 decyzji (losowanych z "
-            "zapisanymi szansami): 1,50 EUR ± 0,25 EUR, dla klientów takich jak ten; waga pomiaru to 80%, "
-            "resztę daje deklaracja: 5,0% zagrożonej marży.",
+            "zapisanymi szansami): 1,50 EUR ± 0,25 EUR, dla klientów takich jak ten; waga pomiaru "
+            "to 80%, resztę daje deklaracja: 5,0% zagrożonej marży.",
         ),
     ],
 )
