@@ -29,7 +29,7 @@ WITHIN = 1e-6
 
 
 def bar_1(folder: Path) -> Bar:
-    """Each column drawn by itself from what customers have: combinations that nobody has ever had."""
+    """Each column drawn by itself from what customers have: combinations that nobody ever had."""
     engine = business(folder)
     loaded, records = engine.shelf.champion(), list(decisions(engine))
     known = np.array([_row(record, loaded) for record in records], np.float64)
@@ -83,7 +83,7 @@ def bar_5(folder: Path) -> Bar:
 
 
 def bar_9(folder: Path) -> Bar:
-    """Each stored decision from its record and a bundle that was loaded anew; some explained twice."""
+    """Each stored decision from its record and a bundle loaded anew; some explained twice."""
     engine = business(folder)
     bundles = Shelf(engine.shelf.folder, CATALOGUE.hashes)
     replayed = same = pages = 0
