@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ _FRACTIONS: Final = frozenset(
     {"days", "share", "ratio", "nats", "standard deviations", "orders a week", "stars"}
 )
 
+_ORDERS: Final = re.compile(r"orders_(\d+)d")
+
 Move = dict[int, float]
 """New values by column of the catalogue."""
 
@@ -30,7 +33,8 @@ def counterfactuals(replay: Replay) -> list[dict[str, Any]]:
 
     A change moves all features of a theme that a customer can change (never tenure, season or a
     protected attribute, which is no feature at all) to what is usual; what follows from them by
-    arithmetic, such as the lifecycle stage, follows. Everything else stays, the draws of chance
+    arithmetic, such as the lifecycle stage, follows, and a history that nobody could have is not
+    tried. Everything else stays, the draws of chance
     included. The policy is run on each candidate, so what `then` says is what it decides.
 
     Returns:
@@ -75,14 +79,16 @@ def _that_decide_otherwise(
     replay: Replay, tried: list[tuple[str, ...]], moves: dict[str, Move], arm: int
 ) -> list[dict[str, Any]]:
     """Those of the `tried` themes whose move makes another arm the best, and the one chosen."""
-    if not tried:
-        return []
     own = replay.customer.features[0]
     variants = np.repeat(own[np.newaxis], len(tried), axis=0)
     for row, themes in enumerate(tried):
         for theme in themes:
             variants[row, list(moves[theme])] = list(moves[theme].values())
     variants = with_what_follows(variants, CATALOGUE)
+    could_be = np.flatnonzero(_possible(variants))
+    if not len(could_be):
+        return []
+    tried, variants = [tried[row] for row in could_be], variants[could_be]
     moved = replay.with_features(variants)
     faced, choices = moved.decided()
     otherwise = (choices.arm != arm) & (choices.arm == choices.best_arm)
@@ -99,6 +105,22 @@ def _that_decide_otherwise(
         }
         for row in np.flatnonzero(otherwise).tolist()
     ]
+
+
+def _possible(features: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which rows, shape (n,), are histories that somebody could have: when the last order was fits
+    the first one, the repeat purchases, and the orders of each window.
+    """
+
+    def of(name: str) -> NDArray[np.float64]:
+        return np.asarray(features[:, CATALOGUE.names.index(name)])
+
+    since, tenure = of("days_since_last_order"), of("tenure_days")
+    fits = (since < tenure) | ((since == tenure) & (of("frequency") == 0))
+    for name in CATALOGUE.names:
+        if window := _ORDERS.fullmatch(name):
+            fits &= (of(name) > 0) == (since <= int(window[1]))
+    return np.asarray(fits)
 
 
 def _changes(
