@@ -23,7 +23,8 @@ _STAGES: Final = {
 
 def money(minor: float, currency: str, language: Language) -> str:
     """Minor units as an amount of the currency, such as `1,234.50 PLN`."""
-    return f"{_grouped(f'{minor / 100:,.2f}', language)} {currency}"
+    amount = round(minor / 100, 2) + 0.0  # a cost of less than half a cent is 0, and not -0
+    return f"{_grouped(f'{amount:,.2f}', language)} {currency}"
 
 
 def number(value: float | None, language: Language) -> str:
