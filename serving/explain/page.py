@@ -17,6 +17,10 @@ from serving.explain.themes import of_feature as theme_of
 from serving.explain.wording import PARTS, blocked_in_words
 
 
+_SHOWN_FROM: Final = 0.0005
+"""Log-odds: what is below is shown as 0."""
+
+
 @dataclass(frozen=True)
 class Row:
     """A row's heading and cells; `pull` in [-1, 1] draws a bar, None none."""
@@ -123,6 +127,7 @@ def _reasons(risk: dict[str, Any], language: Language) -> Table:
             reason["contribution"] / most,
         )
         for reason in risk["reasons"]
+        if abs(reason["contribution"]) >= _SHOWN_FROM
     )
     return Table(words["reasons"], (words["theme"], words["log_odds"]), rows)
 

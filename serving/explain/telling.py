@@ -87,7 +87,7 @@ def _difference(found: dict[str, Any], currency: str, language: Language) -> str
     then = arm_in_words(found["then"], language)
     risk = percent(found["then"]["churn_probability"], language)
     return {
-        "en": f"Had {themes} been as usual, the decision would have been: {then}, "
+        "en": f"Were this as usual: {themes}, the decision would have been: {then}, "
         f"at a risk of {risk}. That is: {changes}.",
         "pl": f"Gdyby zwykłe były wartości: {themes}, decyzja brzmiałaby: {then}, "
         f"przy ryzyku {risk}. To znaczy: {changes}.",
