@@ -16,7 +16,6 @@ from serving.explain.telling import arm_in_words
 from serving.explain.themes import of_feature as theme_of
 from serving.explain.wording import PARTS, blocked_in_words
 
-
 _SHOWN_FROM: Final = 0.0005
 """Log-odds: what is below is shown as 0."""
 
