@@ -27,7 +27,7 @@ from serving.slots import Slot
 from serving.weighing import Weighing
 
 _INPUTS = "inputs"
-CAPS_THAT_WEIGH: Final = frozenset({"quiet_from", "quiet_until", "fatigue_per_message"})
+_CAPS_THAT_WEIGH: Final = frozenset({"quiet_from", "quiet_until", "fatigue_per_message"})
 """The others close arms, and what is closed is recorded with its reasons."""
 
 
@@ -113,7 +113,7 @@ def compose(
             },
             "time_zone": around.zones[row],
             "contacts": int(around.contacts[row]),
-            "caps": weighing.caps.model_dump(mode="json", include=set(CAPS_THAT_WEIGH)),
+            "caps": weighing.caps.model_dump(mode="json", include=set(_CAPS_THAT_WEIGH)),
             "policy": weighing.policy.model_dump(mode="json", exclude={"epoch", "secret"}),
             "draws": {
                 "action": float(choices.action_draw[row]),

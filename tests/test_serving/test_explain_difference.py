@@ -141,6 +141,7 @@ def test_a_price_that_changed_the_winner_is_named(engine, explained):
 def test_a_model_whose_trees_were_changed_is_refused(engine, explained, pattern, by, said):
     loaded = engine.shelf.champion()
     text = re.sub(pattern, by, loaded.bundle.churn.booster.model_to_string())
+    text = re.sub(r"(?m)^tree_sizes=.*\n", "", text)  # LightGBM aborts over trees of another length
     churn = replace(loaded.bundle.churn, booster=lgb.Booster(model_str=text))
     other = replace(loaded, bundle=replace(loaded.bundle, churn=churn))
     record = next(r for r, _ in explained if r["predictions"]["churn_probability"])
