@@ -32,6 +32,7 @@ def bar_1(folder: Path) -> Bar:
     """Each column drawn by itself from what customers have: combinations that nobody ever had."""
     engine = business(folder)
     loaded, records = engine.shelf.champion(), list(decisions(engine))
+    text = _text(loaded)
     known = np.array([_row(record, loaded) for record in records], np.float64)
     rng = np.random.default_rng(1)
     largest = 0.0
@@ -41,14 +42,8 @@ def bar_1(folder: Path) -> Bar:
         error = np.abs(model.contributions(drawn).sum(axis=1) - model.raw(drawn)).max()
         largest = max(largest, float(error))
     refused = {
-        name: _refused(records[0], loaded, tampered)
-        for name, tampered in (
-            (
-                "counts",
-                re.sub(r"(?m)^internal_count=\d+ \d+", "internal_count=1000 900", _text(loaded)),
-            ),
-            ("leaf", re.sub(r"(?m)^leaf_value=\S+", "leaf_value=0.5", _text(loaded))),
-        )
+        name: _refused(records[0], loaded, re.sub(rf"(?m)^{name}=\S+", f"{name}=-1e30", text))
+        for name in ("leaf_value", "threshold")
     }
     refused["file"] = _file_refused(folder, loaded, engine.shelf)
     return Bar(

@@ -62,9 +62,9 @@ def require_sum(parts: NDArray[np.float64], total: float, what: str) -> None:
     """Refuse contributions that do not sum to `total`.
 
     Raises:
-        ExplanationError: They do not, within `ADDITIVE_WITHIN` of 1 or, beyond, of the total.
+        ExplanationError: They do not, within `ADDITIVE_WITHIN`.
     """
-    if not abs(parts.sum() - total) <= ADDITIVE_WITHIN * max(1.0, abs(total)):
+    if not abs(parts.sum() - total) <= ADDITIVE_WITHIN:
         raise ExplanationError(
             f"contributions must sum to {what} within {ADDITIVE_WITHIN}, "
             f"got: {parts.sum()} and {total}"

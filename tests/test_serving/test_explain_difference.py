@@ -132,20 +132,20 @@ def test_a_price_that_changed_the_winner_is_named(engine, explained):
 
 
 @pytest.mark.parametrize(
-    ("pattern", "by", "said"),
+    ("pattern", "by"),
     [
-        (r"(?m)^internal_count=\d+ \d+", "internal_count=1000 900", "must sum to the raw log-odds"),
-        (r"(?m)^leaf_value=\S+ \S+", "leaf_value=0.5 0.5", "must give the recorded log-odds"),
+        (r"(?m)^leaf_value=\S+ \S+", "leaf_value=0.5 0.5"),
+        (r"(?m)^threshold=\S+", "threshold=-1e30"),
     ],
 )
-def test_a_model_whose_trees_were_changed_is_refused(engine, explained, pattern, by, said):
+def test_a_model_whose_trees_were_changed_is_refused(engine, explained, pattern, by):
     loaded = engine.shelf.champion()
     text = re.sub(pattern, by, loaded.bundle.churn.booster.model_to_string())
     text = re.sub(r"(?m)^tree_sizes=.*\n", "", text)  # LightGBM aborts over trees of another length
     churn = replace(loaded.bundle.churn, booster=lgb.Booster(model_str=text))
     other = replace(loaded, bundle=replace(loaded.bundle, churn=churn))
     record = next(r for r, _ in explained if r["predictions"]["churn_probability"])
-    with pytest.raises(ExplanationError, match=said):
+    with pytest.raises(ExplanationError, match=r"must give the recorded log-odds within 1e-06"):
         explain(record, other)
 
 
@@ -162,7 +162,7 @@ def test_the_customer_is_told_no_trade_detail(engine, explained):
     loaded = engine.shelf.champion()
     for record, _ in explained:
         told = explanation_for(record, loaded, "customer", "en")
-        text = told.page
+        text = re.sub(r"<style>.*</style>", "", told.page, flags=re.DOTALL)
         for action in ("thank_you", "offer_10", "service_call"):
             assert action not in text
         for word in ("usually", "margin", "delivery", "fatigue", "scarce", "log-odds"):
