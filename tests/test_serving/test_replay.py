@@ -24,7 +24,7 @@ def engine(shop, tmp_path_factory):
         hour_floor=0.3,
         minimum_value_minor=20,
     )
-    made.price_slot(made.active_customers(56), {"call_minutes": 150.0})
+    made.price_slot(made.active_customers(56), {"call_minutes": 60.0})
     for days in (1, 9):
         send(made, "c005", "thank_you", to_us(made.clock()) - days * 86_400_000_000)
     yield made
