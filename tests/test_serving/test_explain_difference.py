@@ -131,6 +131,22 @@ def test_a_price_that_changed_the_winner_is_named(engine, explained):
     assert [t["would_be_best"] for t in told if t["constraint"] == "prices"] == [call]
 
 
+def test_a_lever_that_changed_the_winner_is_named_and_the_customer_hears_of_it(engine, explained):
+    loaded = engine.shelf.champion()
+    record, given = next(
+        (r, g) for r, g in explained if r["channel"] == "email" and not r["explored"]
+    )
+    assert "levers" not in [told["constraint"] for told in given["why_action"]["changed_by"]]
+    policy = record["inputs"]["policy"] | {"channel_preference": {"email": 0.0}}
+    silenced = record | {"inputs": record["inputs"] | {"policy": policy}}
+    told = explain(silenced, loaded)["why_action"]
+    best = {"action_id": record["action_id"], "channel": "email"}
+    assert [t["would_be_best"] for t in told["changed_by"] if t["constraint"] == "levers"] == [best]
+    assert any("the levers of the business" in sentence for sentence in told["sentences"]["en"])
+    heard = [explanation_for(r, loaded, "customer", "en").page for r in (record, silenced)]
+    assert ["because we prefer it so" in page for page in heard] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("pattern", "by"),
     [

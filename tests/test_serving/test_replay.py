@@ -8,6 +8,7 @@ from small_shop import NEWCOMER, STRANGER
 from wired import engine_of, send
 
 from features.clock import to_us
+from serving.config import Channel
 from serving.record import to_bytes
 from serving.replay import ReplayError, replay
 
@@ -23,6 +24,8 @@ def engine(shop, tmp_path_factory):
         action_floor=0.3,
         hour_floor=0.3,
         minimum_value_minor=20,
+        channel_preference={Channel.EMAIL: 1.5},
+        learned_preference=True,
     )
     made.price_slot(made.active_customers(56), {"call_minutes": 60.0})
     for days in (1, 9):
@@ -44,6 +47,7 @@ def test_every_decision_comes_out_again_to_the_byte(engine, records):
         assert to_bytes(replay(record, loaded).record()) == to_bytes(record)
     assert {record["stratum"] for record in records} == {"main", "holdout", "quiet"}
     assert any(record["explored"] for record in records)
+    assert {record["lever"] for record in records} == {1.0, 1.5}
     assert any(record["inputs"]["prices"]["call_minutes"] for record in records)
     assert {r["inputs"]["contacts"] for r in records if r["customer_id"] == "c005"} == {2}
     assert {r["language"] for r in records if r["customer_id"] == STRANGER} == {None}
