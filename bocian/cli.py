@@ -462,16 +462,21 @@ def decide(
 def explain(
     decision: Annotated[str, typer.Argument(help="A decision's id.")],
     config: Config = _DEFAULT,
-    language: Annotated[str, typer.Option(help="en or pl.")] = "en",
+    language: Annotated[Literal["en", "pl"], typer.Option(help="Of the sentences.")] = "en",
+    whom: Annotated[
+        Literal["staff", "customer"],
+        typer.Option("--for", help="The customer is told no costs, values or other people's data."),
+    ] = "staff",
+    html: Annotated[Path | None, typer.Option(help="Write it as a page to this file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Why a stored decision came out as it did."""
+    """Why a stored decision came out as it did, and what would have changed it."""
     from bocian.commands import decide as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
-    if language not in ("en", "pl"):
-        raise typer.BadParameter(f"must be en or pl, got: {language!r}", param_hint="--language")
-    command.explain_decision(load(config), decision, language=language, as_json=as_json)
+    command.explain_decision(
+        load(config), decision, language=language, whom=whom, html=html, as_json=as_json
+    )
 
 
 @app.command(epilog=_example("bocian send --api http://127.0.0.1:3000"))

@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from features.clock import Clock, fixed_clock, system_clock
 from features.config import ProtectedTable, Source, Table
+from features.restraint import Restraint
 from features.zones import zone
 from serving.config import Action, Budget, Caps, Channel, ChannelCost, Messages, Policy
 from training.config import AuditLimits, Effects, Horizons, Monitoring, Proof, Training
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     profiles: Table | None = None
     consents: Table | None = None
     protected: ProtectedTable | None = None
+    restraint: Restraint = Restraint()
     horizons: Horizons = Horizons()
     training: Training = Training()
     effects: Effects = Effects()

@@ -72,6 +72,7 @@ def engine(settings: Settings) -> DecisionEngine:
         caps=settings.caps,
         policy=settings.policy,
         clock=settings.time,
+        restraint=settings.restraint,
     )
 
 
@@ -141,6 +142,7 @@ def training_inputs(
         "log": event_log(ledger(settings)).position(),
         "catalogue": CATALOGUE.version,
         "quiet_epochs": sorted(cohorts.members),
+        "purposes": sorted(settings.restraint.purposes),
         "protected": settings.protected.attributes if settings.protected else (),
     }
     if decided is not None:

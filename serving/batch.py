@@ -159,7 +159,9 @@ class DecisionsNow:
         arm, silent = choices.arm, choices.arm == 0
         starts = [
             None if block < 0 else times.starts[block]
-            for times, block in zip(faced.times, choices.hour_block.tolist(), strict=True)
+            for times, block in zip(
+                faced.circumstances.times, choices.hour_block.tolist(), strict=True
+            )
         ]
         columns: list[Any] = [
             customers.ids,

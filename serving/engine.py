@@ -14,11 +14,12 @@ from features.catalogue import CATALOGUE
 from features.clock import Clock, to_us
 from features.engine import compute
 from features.incoming import Event
+from features.restraint import Restraint
 from features.union import CurrentEvents, Events
 from features.zones import zone
 from serving.bundles import Shelf
 from serving.config import Caps, Policy
-from serving.customers import Customers, UnknownCustomerError, known_of, look_up
+from serving.customers import NO_PURPOSE, Customers, UnknownCustomerError, known_of, look_up
 from serving.foretelling import FeaturesError, of_events, of_features
 from serving.ledger import Ledger
 from serving.ledger.accesses import Visit
@@ -43,6 +44,7 @@ class DecisionEngine:
     caps: Caps
     policy: Policy
     clock: Clock
+    restraint: Restraint = NO_PURPOSE
 
     @property
     def store(self) -> CurrentEvents:
@@ -161,6 +163,7 @@ class DecisionEngine:
             store=self.store,
             ledger=self.ledger,
             loaded=weighing.loaded,
+            restraint=self.restraint,
         )
 
     def _known(self, customer_ids: Sequence[str]) -> list[Block]:
@@ -176,19 +179,21 @@ class DecisionEngine:
         if not blocks:
             return []
         customers = known_of(
-            [joined(blocks)], now_us=weighing.now_us, ledger=self.ledger, loaded=weighing.loaded
+            [joined(blocks)],
+            now_us=weighing.now_us,
+            ledger=self.ledger,
+            loaded=weighing.loaded,
+            restraint=self.restraint,
         )
         faced, choices = weighing(customers, self.ledger.prices.latest(weighing.priced_as))
         return [
             compose(
                 row,
                 decision=decision_id(self._secret, customer_id, weighing.slot),
-                now=weighing.now,
-                slot=weighing.slot,
+                weighing=weighing,
                 customers=customers,
                 faced=faced,
                 choices=choices,
-                loaded=weighing.loaded,
             )
             for row, customer_id in enumerate(customers.ids)
         ]

@@ -15,10 +15,11 @@ from features.hours import hour_of_week_counts
 from features.incoming import Event, as_row, to_table
 from features.store.merging import together
 from features.zones import zone
-from models.predict import Predictions, predict
+from models.predict import Predictions
 from serving.bundles import Loaded
+from serving.customers import predicted
 
-_STAGE, _SINCE = (CATALOGUE.names.index(n) for n in ("lifecycle_stage", "days_since_last_order"))
+_STAGE = CATALOGUE.names.index("lifecycle_stage")
 
 
 class FeaturesError(ValueError):
@@ -68,4 +69,4 @@ def _foretold(
 ) -> tuple[Predictions, str | None]:
     code = matrix[0, _STAGE]
     stage = None if np.isnan(code) else LIFECYCLE_STAGES[int(code)]
-    return predict(loaded.bundle, matrix[:, loaded.columns], matrix[:, _SINCE], hours), stage
+    return predicted(matrix, hours, loaded), stage

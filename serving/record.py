@@ -7,15 +7,16 @@ import hashlib
 import hmac
 import math
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import orjson
 
 from features.catalogue import CATALOGUE
 from features.clock import iso, to_us
 from models.predict import Predictions
 from serving.bundles import Loaded
-from serving.customers import Customers
+from serving.customers import Described
 from serving.ledger.decisions import StoredDecision
 from serving.policy.choices import Choices
 from serving.policy.problem import Arm
@@ -23,8 +24,11 @@ from serving.policy.reasons import codes
 from serving.policy.values import Parts
 from serving.situation import Situation
 from serving.slots import Slot
+from serving.weighing import Weighing
 
 _INPUTS = "inputs"
+_CAPS_THAT_WEIGH: Final = frozenset({"quiet_from", "quiet_until", "fatigue_per_message"})
+"""The others close arms, and what is closed is recorded with its reasons."""
 
 
 def decision_id(secret: bytes, customer_id: str, slot: Slot) -> str:
@@ -37,24 +41,23 @@ def decision_id(secret: bytes, customer_id: str, slot: Slot) -> str:
 def compose(
     row: int,
     *,
-    decision: str,
-    now: dt.datetime,
-    slot: Slot,
-    customers: Customers,
+    decision: str | None,
+    weighing: Weighing,
+    customers: Described,
     faced: Situation,
     choices: Choices,
-    loaded: Loaded,
 ) -> dict[str, Any]:
     """The record of one customer's decision.
 
-    `value_parts` sum to `value_minor`. `inputs` hold the feature vector exactly, and what else was
-    known of the customer's hours, contacts and channels: from them the decision can be explained,
-    and what another policy would have done can be told (`serving.hindsight`).
+    `value_parts` sum to `value_minor`. `inputs` hold exactly what decided: with the bundle that
+    the record names the decision can be explained and taken again (`serving.replay`), and what
+    another policy would have done can be told (`serving.hindsight`).
     """
+    loaded, slot, around = weighing.loaded, weighing.slot, faced.circumstances
     arm_number, block = int(choices.arm[row]), int(choices.hour_block[row])
     arm = faced.problem.arms[arm_number]
     action = loaded.program.actions.get(arm.action_id)
-    times, profile = faced.times[row], customers.profiles[row]
+    times = around.times[row]
     send_at = times.starts[block] if block >= 0 else None
     valid_until = max(slot.ends_at, times.ends[block]) if block >= 0 else slot.ends_at
     parts = {f.name: float(getattr(choices.chosen_parts, f.name)[row]) for f in fields(Parts)}
@@ -62,13 +65,13 @@ def compose(
         "decision_id": decision,
         "customer_id": customers.ids[row],
         "slot": slot.name,
-        "as_of": _utc(now),
+        "as_of": _utc(weighing.now),
         "valid_until": _utc(valid_until),
         "action_id": arm.action_id,
         "channel": arm.channel,
         "offer": action.offer.model_dump(mode="json") if action and action.offer else None,
         "purpose": action.purpose.value if action else None,
-        "language": profile.language if profile else None,
+        "language": customers.languages[row],
         "favourite_category": customers.favourite_category[row],
         "send_at": _utc(send_at) if send_at else None,
         "hour_block": block if block >= 0 else None,
@@ -104,9 +107,18 @@ def compose(
             "prices": dict(
                 zip(faced.problem.resources, map(float, faced.problem.prices), strict=True)
             ),
-            "timing": faced.problem.timing[row, 0].tolist(),
-            "contact_pressure": float(faced.pressure[row]),
-            "channel_preference": {c: float(of[row]) for c, of in faced.preference.items()},
+            "hour_counts": {
+                str(hour): int(customers.hour_counts[row, hour])
+                for hour in np.flatnonzero(customers.hour_counts[row]).tolist()
+            },
+            "time_zone": around.zones[row],
+            "contacts": int(around.contacts[row]),
+            "caps": weighing.caps.model_dump(mode="json", include=set(_CAPS_THAT_WEIGH)),
+            "policy": weighing.policy.model_dump(mode="json", exclude={"epoch", "secret"}),
+            "draws": {
+                "action": float(choices.action_draw[row]),
+                "hour": _number(choices.hour_draw[row]),
+            },
         },
     }
 

@@ -18,7 +18,9 @@ from features.catalogue import CATALOGUE
 from features.catalogue.tenure import LIFECYCLE_STAGES
 from features.clock import to_us
 from serving.hindsight import Faced
-from serving.policy.problem import HOUR_BLOCKS, NO_ACTION
+from serving.policy.problem import NO_ACTION
+from serving.policy.reasons import Reason, mask
+from serving.recorded import Recorded
 from training.proof.case import ProofError
 from training.proof.segments import segments
 
@@ -132,16 +134,19 @@ def _decision(
             f"them of {[*possible]}"
         )
     risk = columns[_RISK][row] if _RISK in columns else None
+    nobody = mask(Reason.NOT_ELIGIBLE)
     return Faced(
-        customer_id=str(columns["customer_id"][row]),
-        at_us=at,
+        customer=Recorded(
+            customer_id=str(columns["customer_id"][row]),
+            at_us=at,
+            features=known,
+            hour_counts={},
+            time_zone=None,
+            contacts=0,
+            closed=dict.fromkeys(set(chance) - set(possible), nobody),
+        ),
         arm=action,
         propensity=possible,
-        closed=frozenset(set(chance) - set(possible)),
-        features=known,
-        timing=np.ones(HOUR_BLOCKS),
-        pressure=1.0,
-        preference={},
         prices={},
         cost=0.0,
         risk=_number(_RISK, risk),

@@ -59,8 +59,8 @@ def from_ledger(settings: Settings, *, later_than: int, by: str | None = None) -
     decisions, left_out = _mature(
         faced(records), later_than, now=now, wait=outcomes.known_after_days * DAY_US
     )
-    customers = [d.customer_id for d in decisions]
-    at = np.array([d.at_us for d in decisions], np.int64)
+    customers = [d.customer.customer_id for d in decisions]
+    at = np.array([d.customer.at_us for d in decisions], np.int64)
     store = wiring.event_store(settings)
     spent = spend_after(customers, at, store, now=now, days=outcomes.days)
     rewards = outcomes.margin_rate * spent - np.array([d.cost for d in decisions])
@@ -75,11 +75,11 @@ def _mature(
     for decision in decisions:
         if decision is None:
             left_out["recorded by another catalogue"] += 1
-        elif decision.at_us < later_than:
+        elif decision.customer.at_us < later_than:
             left_out["known to a fit"] += 1
-        elif decision.at_us > now - wait:
+        elif decision.customer.at_us > now - wait:
             left_out["outcome not known yet"] += 1
-            young.append(decision.at_us)
+            young.append(decision.customer.at_us)
         else:
             kept.append(decision)
     if not kept:
@@ -92,7 +92,7 @@ def _mature(
                 else f"a decision of now has its outcome on {iso(max(now, later_than) + wait)}"
             )
         )
-    return sorted(kept, key=lambda d: (d.customer_id, d.at_us)), dict(left_out)
+    return sorted(kept, key=lambda d: (d.customer.customer_id, d.customer.at_us)), dict(left_out)
 
 
 def case_of(
@@ -106,13 +106,13 @@ def case_of(
     possible[:, 0] = True
     return Case(
         arms=arms,
-        customers=np.unique([d.customer_id for d in decisions], return_inverse=True)[1],
-        at=np.array([d.at_us for d in decisions], np.int64),
+        customers=np.unique([d.customer.customer_id for d in decisions], return_inverse=True)[1],
+        at=np.array([d.customer.at_us for d in decisions], np.int64),
         chosen=np.array([arms.index(d.arm) for d in decisions], np.int64),
         logging_policy=np.nan_to_num(chance),
         possible=possible,
         rewards=rewards,
-        features=np.stack([d.features for d in decisions]),
+        features=np.stack([d.customer.features for d in decisions]),
         risk=np.array([d.risk for d in decisions]),
         segments=labels,
     )
@@ -131,7 +131,7 @@ def segments_by(decisions: Sequence[Faced], by: str | None) -> NDArray[np.object
             f"--by must be a feature of the catalogue such as {STAGE}, got: {by!r} "
             "(`bocian features list` names them)"
         )
-    values = [float(d.features[CATALOGUE.names.index(by)]) for d in decisions]
+    values = [float(d.customer.features[CATALOGUE.names.index(by)]) for d in decisions]
     if by == STAGE:
         return segments(in_words(np.array(values)))
     return segments(values)

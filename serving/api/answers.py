@@ -183,7 +183,27 @@ class Explanation(BaseModel):
         dict[str, Any],
         Field(description="SHAP contributions; with `base_value` they sum to `raw_log_odds`."),
     ]
+    what_would_differ: Annotated[
+        dict[str, Any],
+        Field(description="Changes after which the policy, run on them, decides otherwise."),
+    ]
     versions: Versions
+
+
+class CustomerSection(_Answer):
+    """A heading and its sentences."""
+
+    heading: str
+    sentences: list[str]
+
+
+class CustomerExplanation(_Answer):
+    """The explanation that the customer has a right to: no costs, values or other people's data."""
+
+    decision_id: str
+    sections: Annotated[
+        dict[Literal["en", "pl"], list[CustomerSection]], Field(description="By language.")
+    ]
 
 
 class ProblemDocument(BaseModel):

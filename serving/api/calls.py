@@ -28,9 +28,9 @@ _KEY_FORM = re.compile(r"[\x21-\x7e]{1,200}")
 
 @dataclass(frozen=True)
 class Told:
-    """An answer, and the customers whom it is about."""
+    """An answer, text where it is a page, and the customers whom it is about."""
 
-    content: dict[str, Any]
+    content: dict[str, Any] | str
     about: Sequence[str] = ()
 
 
@@ -39,7 +39,8 @@ class Call(Generic[Body]):
     """One operation: who may ask for it, what it takes, and what answers it.
 
     `answer` is given the body, the path's parameters and the visit, to which it tells whose data
-    it touches.
+    it touches. A call that only asks may read, by `asked`, how it is to be answered from the query
+    and from the header Accept.
     """
 
     operation: str
@@ -48,6 +49,7 @@ class Call(Generic[Body]):
     scope: Scope
     takes: type[Body]
     answer: Callable[[Body, dict[str, str], Visit], Told]
+    asked: Callable[[Request], Body] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Calls:
         visit = Visit(ledger.commit, key_id, call.operation, now_us)
         asked = _asked(call, request, content, key_id)
         if asked is None:
-            return _json(orjson.dumps(call.answer(body, request.path_params, visit).content))
+            return _response(call, call.answer(body, request.path_params, visit).content)
         before = ledger.answers.find(asked)
         if before is not None:
             _refuse_another(before, asked)
@@ -92,6 +94,8 @@ class Calls:
 
 
 def _body(call: Call[Body], request: Request, content: bytes) -> Body:
+    if call.asked is not None:
+        return call.asked(request)
     if call.method == "GET":
         return call.takes()
     return parse(content, request.headers.get("content-type", ""), call.takes)
@@ -116,6 +120,16 @@ def _refuse_another(given: Given, asked: Asked) -> None:
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "The header Idempotency-Key was sent before, with another request.",
         )
+
+
+def _response(call: Call[Any], content: dict[str, Any] | str) -> Response:
+    if isinstance(content, str):
+        given = Response(content, media_type="text/html")
+    else:
+        given = _json(orjson.dumps(content))
+    if call.asked is not None:
+        given.headers["Vary"] = "Accept"
+    return given
 
 
 def _json(content: bytes) -> Response:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -10,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from serving.api.answers import (
     BatchAnswer,
+    CustomerExplanation,
     Decision,
     ExecutionAnswer,
     Explanation,
@@ -26,11 +28,15 @@ from serving.api.bodies import (
     PredictionsRequest,
 )
 from serving.api.problems import MEDIA_TYPE
+from serving.api.queries import ALLOWED
 
 
 @dataclass(frozen=True)
 class _Described:
-    """What the description says of one operation; `problems` beside those that all may have."""
+    """What the description says of one operation; `problems` beside those that all may have.
+
+    By its `queries` it may answer with `or_else`, and with either as a page.
+    """
 
     name: str
     summary: str
@@ -39,6 +45,8 @@ class _Described:
     problems: tuple[str, ...] = ()
     takes: type[BaseModel] | None = None
     example: Any = None
+    queries: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    or_else: type[BaseModel] | None = None
 
 
 _PROBLEMS: Final = {
@@ -49,7 +57,8 @@ _PROBLEMS: Final = {
     "409": "The decision is not to be carried out by others.",
     "413": "The body is too large.",
     "415": "The body is not declared as application/json.",
-    "422": "The body breaks a rule, or the Idempotency-Key came with another request before.",
+    "422": "The body or the query breaks a rule, or the Idempotency-Key came with another request "
+    "before.",
     "429": "The key asks too often; Retry-After says when to ask again.",
     "503": "No bundle serves yet.",
 }
@@ -143,6 +152,8 @@ _OPERATIONS: Final = {
         "From the stored record and the bundle that it names.",
         Explanation,
         ("404", "503"),
+        queries=ALLOWED,
+        or_else=CustomerExplanation,
     ),
 }
 _DECISION_ID: Final = {
@@ -160,11 +171,17 @@ _IDEMPOTENCY_KEY: Final = {
     "description": "The first answer under it is given again for a week, byte for byte.",
 }
 
+_QUERIES: Final = {
+    "format": "A document or a page; without it the header Accept decides.",
+    "language": "Of a page; a document holds both.",
+    "for": "Who answers for decisions, or the customer (GDPR Art. 15(1)(h)).",
+}
+
 
 def document(version: str) -> dict[str, Any]:
     """The whole description."""
     described = _OPERATIONS.values()
-    models = {m for d in described for m in (d.takes, d.answer) if m} | {ProblemDocument}
+    models = {m for d in described for m in (d.takes, d.answer, d.or_else) if m} | {ProblemDocument}
     ordered = sorted(models, key=lambda model: model.__name__)
     _, schemas = models_json_schema(
         [(model, "validation") for model in ordered],
@@ -201,7 +218,7 @@ def document(version: str) -> dict[str, Any]:
 
 
 def _operation(described: _Described) -> dict[str, Any]:
-    further = _OF_BODIES if described.takes else ()
+    further = (*(_OF_BODIES if described.takes else ()), *(("422",) if described.queries else ()))
     problems = {
         status: _PROBLEMS[status] for status in sorted((*_OF_ALL, *further, *described.problems))
     }
@@ -212,7 +229,7 @@ def _operation(described: _Described) -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "Done.",
-                "content": {"application/json": {"schema": _reference(described.answer)}},
+                "content": _content(described),
             }
         }
         | {
@@ -223,6 +240,8 @@ def _operation(described: _Described) -> dict[str, Any]:
             for status, text in problems.items()
         },
     }
+    if described.queries:
+        operation["parameters"] = _in_query(described.queries)
     if described.takes is not None:
         operation["parameters"] = [_IDEMPOTENCY_KEY]
         operation["requestBody"] = {
@@ -235,6 +254,29 @@ def _operation(described: _Described) -> dict[str, Any]:
             },
         }
     return operation
+
+
+def _content(described: _Described) -> dict[str, Any]:
+    schema: dict[str, Any] = _reference(described.answer)
+    if described.or_else is None:
+        return {"application/json": {"schema": schema}}
+    either = [schema, _reference(described.or_else)]
+    return {
+        "application/json": {"schema": {"anyOf": either}},
+        "text/html": {"schema": {"type": "string"}},
+    }
+
+
+def _in_query(queries: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "schema": {"type": "string", "enum": list(values), "default": values[0]},
+            "description": _QUERIES[name],
+        }
+        for name, values in queries.items()
+    ]
 
 
 def _reference(model: type[BaseModel]) -> dict[str, str]:

@@ -24,8 +24,10 @@ from serving.api.bodies import (
 from serving.api.calls import Call, Told
 from serving.api.metrics import Metrics
 from serving.api.problems import Problem
+from serving.api.queries import ExplanationAsked, explanation_asked
 from serving.engine import DecisionEngine, FeaturesError, UnknownCustomerError
 from serving.explain import explain
+from serving.explain.audience import explanation_for
 from serving.intake import Intake, NotToBeCarriedOutError, RefusedRowsError
 from serving.ledger.accesses import Visit
 from serving.ledger.consents import Consent
@@ -68,7 +70,7 @@ class Operations:
                  ConsentsRequest, self.consents),
             Call("decision", "GET", one, Scope.REVIEW, NoBody, self.decision),
             Call("explanation", "GET", f"{one}/explanation", Scope.REVIEW,
-                 NoBody, self.explanation),
+                 ExplanationAsked, self.explanation, explanation_asked),
         )  # fmt: skip
 
     def next_best_action(self, body: NextBestActionRequest, _: _Path, visit: Visit) -> Told:
@@ -168,10 +170,12 @@ class Operations:
         """A decision as it was made."""
         return Told(answer(self._record(path, visit)))
 
-    def explanation(self, _: NoBody, path: _Path, visit: Visit) -> Told:
+    def explanation(self, asked: ExplanationAsked, path: _Path, visit: Visit) -> Told:
         """Why a decision came out as it did."""
         record = self._record(path, visit)
-        return Told(explain(record, self._engine().shelf.get(record["versions"]["bundle"])))
+        loaded = self._engine().shelf.get(record["versions"]["bundle"])
+        told = explanation_for(record, loaded, asked.whom, asked.language)
+        return Told(told.page if asked.as_page else told.content)
 
     def _record(self, path: _Path, visit: Visit) -> dict[str, Any]:
         stored = self._stored(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 import numpy as np
 
@@ -18,6 +19,31 @@ class Stratum(StrEnum):
     MAIN = "main"
     HOLDOUT = "holdout"
     QUIET = "quiet"
+
+
+class Chance(Protocol):
+    """What a policy asks of chance: keyed draws, or those that a record holds."""
+
+    @property
+    def action_floor(self) -> float:
+        """Share of decisions spread evenly over the feasible arms, in [0, 1)."""
+
+    @property
+    def hour_floor(self) -> float:
+        """The same for hour blocks."""
+
+    @property
+    def main_share(self) -> float:
+        """Probability of being in the main stratum, in (0, 1]."""
+
+    def strata(self, customer_ids: Sequence[str]) -> tuple[Stratum, ...]:
+        """Which part of the experiment each customer is in."""
+
+    def action_draws(self, customer_ids: Sequence[str]) -> FloatArray:
+        """The uniform numbers in [0, 1) that pick the arms."""
+
+    def hour_draws(self, customer_ids: Sequence[str]) -> FloatArray:
+        """The uniform numbers in [0, 1) that pick the hour blocks."""
 
 
 @dataclass(frozen=True, slots=True)

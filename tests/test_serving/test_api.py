@@ -84,6 +84,45 @@ def test_reasons_given_at_once_are_those_given_later(api, preview):
     assert at_once["explanation"] == later
 
 
+@pytest.fixture(scope="module")
+def why(api):
+    """The path of one decision's explanation."""
+    decision = api.post(DECIDE, json={"customer_id": "c003"}).json()
+    return f"/v1/decisions/{decision['decision_id']}/explanation"
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "kind"),
+    [
+        ("", "*/*", "application/json"),
+        ("", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", "text/html"),
+        ("", "application/json, text/html", "application/json"),
+        ("?format=json", "text/html", "application/json"),
+        ("?format=html", "application/json", "text/html"),
+    ],
+)
+def test_an_explanation_is_a_document_or_a_page(api, why, query, accept, kind):
+    given = api.get(why + query, headers={"Accept": accept})
+    assert given.headers["content-type"].split(";")[0] == kind
+    assert given.headers["vary"] == "Accept"
+
+
+def test_the_customer_is_told_in_sections(api, why):
+    told = api.get(f"{why}?for=customer").json()
+    answers.CustomerExplanation.model_validate(told, strict=True)
+    page = api.get(f"{why}?for=customer&format=html&language=pl").text
+    assert '<html lang="pl">' in page
+    assert told["sections"]["pl"][0]["heading"] in page
+
+
+@pytest.mark.parametrize("query", ["format=pdf", "language=de", "for=everyone", "colour=red"])
+def test_another_query_is_refused_without_its_value(api, why, query):
+    name, value = query.split("=")
+    answered = problem(api.get(f"{why}?{query}"), 422)
+    assert [error["pointer"] for error in answered["errors"]] == [f"?{name}"]
+    assert value not in answered["errors"][0]["rule"]
+
+
 @pytest.mark.parametrize("who", ["c001", "newcomer", "stranger"])
 def test_predictions_have_the_described_shape(api, who):
     answered = api.post(PREDICT, json={"customer_id": who})
@@ -292,7 +331,8 @@ def test_the_description_holds_together(api):
         for response in operation["responses"].values():
             assert response["description"]
         named = re.findall(r"{(\w+)}", path)
-        given = [p["name"] for p in described["paths"][path].get("parameters", [])]
+        parameters = described["paths"][path].get("parameters", [])
+        given = [p["name"] for p in parameters if p["in"] == "path"]
         assert named == given
 
 

@@ -54,7 +54,7 @@ def test_the_policy_that_ran_would_have_done_what_it_did(recorded):
     found = policy(decisions)
     logged = np.array([[d.propensity.get(arm, 0.0) for arm in policy.arms] for d in decisions])
     np.testing.assert_array_equal(found, logged)
-    assert len({d.pressure for d in decisions}) > 1
+    assert len({d.customer.contacts for d in decisions}) > 1
     assert {d.prices["call_minutes"] for d in decisions} == {0.0, 3.0}
     assert {r["lever"] for r in records} >= {0.7, 1.0, 1.4}
 

@@ -80,7 +80,7 @@ def test_a_lever_is_a_part_of_its_own_and_a_sentence(shop, tmp_path, plain):
         for part in set(PARTS) - {"lever"}:
             assert after["value_parts"][part] == before["value_parts"][part]
     sentences = explain(email[0][1], loaded)["why_action"]["sentences"]
-    assert "In the ranking it counts 1.50 times: a lever, not an effect." in sentences["en"]
+    assert "In the ranking it counts 1.5 times: a lever, not an effect." in sentences["en"]
     assert any("preferencja, nie efekt" in sentence for sentence in sentences["pl"])
     without = explain(email[0][0], loaded)["why_action"]["sentences"]["en"]
     assert not any("lever" in sentence for sentence in without)
