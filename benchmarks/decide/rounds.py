@@ -17,7 +17,7 @@ from worlds import read, write
 from bocian.unattended import Parts, Terms, loop, with_rounds
 from training.simulate import Seen, draw, log, net_values, state
 
-ROUNDS, CUSTOMERS, LOGGED, JUDGED = 10, 40_000, 20_000, 100_000
+ROUNDS, CUSTOMERS, LOGGED, JUDGED = 10, 100_000, 20_000, 100_000
 OTHERS = 500_000
 """What the seed of those who are judged adds to that of the loop."""
 OF_FULL_LOGS = 0.8
