@@ -37,6 +37,7 @@ def persuadables():
     return world(actions=actions, risk_effect_correlation=CORRELATION, customers=100_000, seed=13)
 
 
+@pytest.fixture(scope="module")
 def oracle():
     """E[max(0, net effects)] = the integral of 1 − Π P(net ≤ v) over v ≥ 0 and over risk.
 
@@ -62,15 +63,15 @@ def oracle():
     return total
 
 
-def test_the_oracle_is_worth_what_the_integral_says(persuadables):
+def test_the_oracle_is_worth_what_the_integral_says(persuadables, oracle):
     now = state(draw(persuadables), 0)
     best = net_values(persuadables, now).max(axis=1)
-    assert best.mean() == pytest.approx(oracle(), abs=4.5 * best.std() / np.sqrt(len(best)))
+    assert best.mean() == pytest.approx(oracle, abs=4.5 * best.std() / np.sqrt(len(best)))
 
 
-def test_the_best_constant_reaches_less_than_three_quarters_of_the_oracle(persuadables):
+def test_the_best_constant_reaches_less_than_three_quarters_of_the_oracle(persuadables, oracle):
     of_all = max(0.0, *(mean - cost for mean, _, cost in ACTIONS.values()))
-    assert of_all / oracle() <= 0.75
+    assert of_all / oracle <= 0.75
     net = net_values(persuadables, state(draw(persuadables), 0))
     constants = net.mean(axis=0)
     assert constants.max() == pytest.approx(of_all, abs=1)
