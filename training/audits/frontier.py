@@ -125,27 +125,19 @@ class _Planner:
 
     def best(self, limit: float) -> Mask:
         """The selection, bool [n] in the order of the rows."""
-        alike = self._alike()
-        highest = self._middle[alike].max(initial=0.0)
-        possible = (self._at(level, limit) for level in np.linspace(0.0, highest, LEVELS))
+        possible = (self._at(level, limit) for level in np.linspace(0.0, self._highest(), LEVELS))
         found = max(
-            (alike, *(mask for mask in possible if mask is not None)),
+            (mask for mask in possible if mask is not None),
             key=lambda mask: float(self.probability[mask].sum()),
         )
         chosen = np.zeros(self.order.size, np.bool_)
         chosen[self.order[found]] = True
         return chosen
 
-    @property
-    def _middle(self) -> FloatArray:
-        return (self.depth_before + self.depth_after) / 2
-
-    def _alike(self) -> Mask:
-        """Every group filled to the same depth, to half a row: what each limit allows."""
-        depth = np.where(self.free, np.inf, self._middle)
-        chosen = np.zeros(self.order.size, np.bool_)
-        chosen[np.argsort(depth, kind="stable")[: self.count]] = True
-        return chosen
+    def _highest(self) -> float:
+        """The level to which groups can be filled, and the one that is possible at any limit."""
+        middles = np.sort((self.depth_before + self.depth_after)[~self.free] / 2)
+        return float(middles[self.count]) if self.count < middles.size else 1.0
 
     def spread(self, chosen: Mask) -> float:
         """Largest − smallest rate that the selection plans for the groups."""
@@ -156,8 +148,9 @@ class _Planner:
 
     def _at(self, level: float, limit: float) -> Mask | None:
         """The likeliest rows with each group's rate in [level, level + limit], to half a row."""
-        chosen = ~self.free & (self._middle < level)
-        may = self.free | (self._middle < level + limit)
+        middle = (self.depth_before + self.depth_after) / 2
+        chosen = ~self.free & (middle < level)
+        may = self.free | (middle < level + limit)
         left = self.count - int(chosen.sum())
         others = np.flatnonzero(may & ~chosen)
         if not 0 <= left <= others.size:
