@@ -11,7 +11,7 @@ export DATA ?= ../shared/data
 export PYTHONUNBUFFERED = 1
 
 .PHONY: help demo test lint spark peers bench-quality bench-quality-long bench-decide \
-	bench-decide-long bench-features axe serve clean lock
+	bench-decide-long bench-audit bench-audit-long bench-features bench-serve axe serve clean lock
 
 help:
 	@echo 'make demo    everything on real data: events, features, models, audit, decisions, messages'
@@ -20,7 +20,9 @@ help:
 	@echo 'make spark   install Spark beside the rest (several hundred MB; needs Java 17)'
 	@echo 'make bench-quality    the models beside others, ten minutes; -long: with FLAML, an hour'
 	@echo 'make bench-decide     policies and their proof, ten minutes; -long: the rest'
+	@echo 'make bench-audit      explanations and audits, ten minutes; -long: with 200 seeds and more'
 	@echo 'make bench-features   the feature kernel beside DuckDB and Polars, an hour'
+	@echo 'make bench-serve      the service under load, ten minutes'
 	@echo 'make axe     fetch what tests the pages for accessibility'
 	@echo 'make serve   keep the demo'"'"'s API up at http://127.0.0.1:3000 (docs at /docs)'
 	@echo 'make clean   remove what was built; make lock: resolve dependencies anew'
@@ -70,10 +72,21 @@ bench-decide: peers
 bench-decide-long: peers
 	@$(BIN)/python benchmarks/decide --long $(BENCH)
 
+# What is made is kept in build/bench/audit.
+bench-audit: peers
+	@$(BIN)/python benchmarks/audit $(BENCH)
+
+bench-audit-long: peers
+	@$(BIN)/python benchmarks/audit --long $(BENCH)
+
 # Up to 100 million events: 40 GB of disk for a while, under an hour on two cores.
 # BENCH='--scale 0.05 --bars 1,2' tries it out; BENCH=--show prints what the peers run.
 bench-features: peers
 	@$(BIN)/python benchmarks/features $(BENCH)
+
+# The business that is served is made once, in build/bench/serve.
+bench-serve: $(READY)
+	@$(BIN)/python benchmarks/serve $(BENCH)
 
 # The lock installs with hashes; the checkout itself is linked, so that edits take effect.
 $(READY): requirements.lock pyproject.toml

@@ -28,11 +28,15 @@ app = typer.Typer(
 features = typer.Typer(help="The feature catalogue.", no_args_is_help=True)
 models = typer.Typer(help="Registered bundles of models.", no_args_is_help=True)
 events = typer.Typer(help="The log in which new events commit first.", no_args_is_help=True)
+keys = typer.Typer(help="Who may ask the API for what.", no_args_is_help=True)
 reports = typer.Typer(help="What came of it all.", no_args_is_help=True)
+policies = typer.Typer(help="What a policy does, before it serves.", no_args_is_help=True)
 app.add_typer(features, name="features")
 app.add_typer(events, name="events")
 app.add_typer(models, name="models")
+app.add_typer(keys, name="keys")
 app.add_typer(reports, name="report")
+app.add_typer(policies, name="policy")
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", envvar="BOCIAN_CONFIG", help="The configuration file.")
@@ -354,13 +358,19 @@ def models_promote(
             metavar="REVIEWER REASON", help="Who answers for it where a gate refuses, and why."
         ),
     ] = None,
+    rollout: Annotated[
+        bool,
+        typer.Option(
+            "--rollout", help="A policy that the log cannot judge, with few customers first."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Let a bundle serve. Refused, with reasons, where something speaks against it."""
     from bocian.commands import models as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
-    command.promote(load(config), version, override=override, as_json=as_json)
+    command.promote(load(config), version, override=override, rollout=rollout, as_json=as_json)
 
 
 @models.command("rollback", epilog=_example("bocian models rollback"))
@@ -382,6 +392,44 @@ def serve(
     from bocian.settings import load  # noqa: PLC0415
 
     command.run(load(config), config, port)
+
+
+@keys.command("create", epilog=_example("bocian keys create shop --scope decide --scope events"))
+def keys_create(
+    name: Annotated[str, typer.Argument(help="Whose it is, such as a tool's name.")],
+    scope: Annotated[
+        list[str], typer.Option(help="decide, events, customers, review or admin; repeatable.")
+    ],
+    config: Config = _DEFAULT,
+    days: Annotated[int, typer.Option(min=1, help="When it expires.")] = 365,
+    as_json: Json = False,
+) -> None:
+    """Make an API key. It is shown this once; the ledger keeps a hash."""
+    from bocian.commands import keys as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.create(load(config), name, scope, days=days, as_json=as_json)
+
+
+@keys.command("list", epilog=_example("bocian keys list"))
+def keys_list(config: Config = _DEFAULT, as_json: Json = False) -> None:
+    """All keys, with what they may be used for and until when."""
+    from bocian.commands import keys as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.list_keys(load(config), as_json=as_json)
+
+
+@keys.command("revoke", epilog=_example("bocian keys revoke 0f3c5a7e9b1d"))
+def keys_revoke(
+    key: Annotated[str, typer.Argument(help="Its id, as `bocian keys list` shows it.")],
+    config: Config = _DEFAULT,
+) -> None:
+    """End a key at once."""
+    from bocian.commands import keys as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.revoke(load(config), key)
 
 
 @app.command(epilog=_example("bocian decide 1 7 18 --preview"))
@@ -414,22 +462,30 @@ def decide(
 def explain(
     decision: Annotated[str, typer.Argument(help="A decision's id.")],
     config: Config = _DEFAULT,
-    language: Annotated[str, typer.Option(help="en or pl.")] = "en",
+    language: Annotated[Literal["en", "pl"], typer.Option(help="Of the sentences.")] = "en",
+    whom: Annotated[
+        Literal["staff", "customer"],
+        typer.Option("--for", help="The customer is told no costs, values or other people's data."),
+    ] = "staff",
+    html: Annotated[Path | None, typer.Option(help="Write it as a page to this file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Why a stored decision came out as it did."""
+    """Why a stored decision came out as it did, and what would have changed it."""
     from bocian.commands import decide as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
-    if language not in ("en", "pl"):
-        raise typer.BadParameter(f"must be en or pl, got: {language!r}", param_hint="--language")
-    command.explain_decision(load(config), decision, language=language, as_json=as_json)
+    command.explain_decision(
+        load(config), decision, language=language, whom=whom, html=html, as_json=as_json
+    )
 
 
 @app.command(epilog=_example("bocian send --api http://127.0.0.1:3000"))
 def send(
     config: Config = _DEFAULT,
     api: Annotated[str | None, typer.Option(help="The API's address; else the settings'.")] = None,
+    key: Annotated[
+        str | None, typer.Option(envvar="BOCIAN_API_KEY", help="Where the API needs one.")
+    ] = None,
     now: Annotated[bool, typer.Option("--now", help="Deliver before the planned hour.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -437,7 +493,7 @@ def send(
     from bocian.commands import send as command  # noqa: PLC0415
     from bocian.settings import load  # noqa: PLC0415
 
-    command.run(load(config), api=api, deliver_now=now, as_json=as_json)
+    command.run(load(config), api=api, key=key, deliver_now=now, as_json=as_json)
 
 
 @reports.command("holdout", epilog=_example("bocian report holdout --json"))
@@ -447,6 +503,63 @@ def report_holdout(config: Config = _DEFAULT, as_json: Json = False) -> None:
     from bocian.settings import load  # noqa: PLC0415
 
     command.holdout(load(config), as_json=as_json)
+
+
+@policies.command("evaluate", epilog=_example("bocian policy evaluate --policy challenger"))
+def policy_evaluate(
+    policy: Annotated[
+        str,
+        typer.Option(
+            help="A version's number or alias, incumbent, nobody, everyone, highest_risk_first, "
+            "random, or scores, those of the file."
+        ),
+    ],
+    config: Config = _DEFAULT,
+    log: Annotated[
+        Path | None, typer.Option(help="Decisions in CSV or Parquet; else the ledger's.")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Values by segment too: a feature or a column of the file.")
+    ] = None,
+    most_weight: Annotated[
+        float | None, typer.Option(min=1, help="Hold heavier weights here; reported.")
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="Where the page goes; else the folder of reports.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """What a policy would have earned on logged decisions, beside others. Writes a page."""
+    from bocian.commands import policy_evaluate as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.evaluate(
+        load(config),
+        policy,
+        log=log,
+        by=by,
+        most_weight=most_weight,
+        page=page,
+        as_json=as_json,
+    )
+
+
+@policies.command("simulate", epilog=_example("bocian policy simulate --policy challenger"))
+def policy_simulate(
+    policy: Annotated[
+        str | None, typer.Option(help="A version's number or alias; else the champion.")
+    ] = None,
+    config: Config = _DEFAULT,
+    page: Annotated[
+        Path | None, typer.Option(help="Where the page goes; else the folder of reports.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Who would get what today, at which cost, and what closes the rest. Writes a page."""
+    from bocian.commands import policy_simulate as command  # noqa: PLC0415
+    from bocian.settings import load  # noqa: PLC0415
+
+    command.simulate(load(config), policy, page=page, as_json=as_json)
 
 
 @app.command(epilog=_example("bocian simulate scenario.toml --out var/simulated --customers 20000"))
@@ -461,6 +574,23 @@ def simulate(
     from bocian.commands import simulate as command  # noqa: PLC0415
 
     command.run(scenario, out, customers=customers, seed=seed, as_json=as_json)
+
+
+@app.command(epilog=_example("bocian loop scenario.toml --customers 20000"))
+def loop(
+    scenario: Annotated[Path, typer.Argument(help="A scenario, TOML; see docs/simulator.md.")],
+    customers: Annotated[int | None, typer.Option(min=1, help="Else the scenario's.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Else the scenario's.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Decisions for each customer.")] = 10,
+    floor: Annotated[float, typer.Option(help="Share of decisions that explore.")] = 0.4,
+    as_json: Json = False,
+) -> None:
+    """Decide, learn and promote in a business whose truth is known, round by round, unattended."""
+    from bocian.commands import loop as command  # noqa: PLC0415
+
+    command.run(
+        scenario, customers=customers, seed=seed, rounds=rounds, floor=floor, as_json=as_json
+    )
 
 
 @app.command(epilog=_example("bocian demo var/demo"))

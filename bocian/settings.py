@@ -19,9 +19,10 @@ from pydantic_settings import (
 
 from features.clock import Clock, fixed_clock, system_clock
 from features.config import ProtectedTable, Source, Table
+from features.restraint import Restraint
 from features.zones import zone
 from serving.config import Action, Budget, Caps, Channel, ChannelCost, Messages, Policy
-from training.config import AuditLimits, Effects, Horizons, Monitoring, Training
+from training.config import AuditLimits, Effects, Horizons, Monitoring, Proof, Training
 
 
 class SettingsError(ValueError):
@@ -76,10 +77,15 @@ class Paths(_Section):
 
 
 class Service(_Section):
-    """Where the API listens and is asked."""
+    """Where the API listens and is asked, and by whom.
+
+    `requests_per_second` is for each key and worker, where keys are required.
+    """
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 3000
+    require_keys: bool = False
+    requests_per_second: Annotated[float, Field(gt=0)] = 200.0
 
 
 class Settings(BaseSettings):
@@ -96,9 +102,11 @@ class Settings(BaseSettings):
     profiles: Table | None = None
     consents: Table | None = None
     protected: ProtectedTable | None = None
+    restraint: Restraint = Restraint()
     horizons: Horizons = Horizons()
     training: Training = Training()
     effects: Effects = Effects()
+    proof: Proof = Proof()
     audit: AuditLimits = AuditLimits()
     monitoring: Monitoring = Monitoring()
     send_time: SendTime = SendTime()

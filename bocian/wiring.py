@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.effects import DeclaredEffects
+    from serving.api.access import Door
     from serving.bundles import Shelf
     from serving.engine import DecisionEngine
     from training.labels.quiet import QuietCohorts
@@ -71,7 +72,17 @@ def engine(settings: Settings) -> DecisionEngine:
         caps=settings.caps,
         policy=settings.policy,
         clock=settings.time,
+        restraint=settings.restraint,
     )
+
+
+def door(settings: Settings, opened: Ledger) -> Door:
+    """Who is let in to the API."""
+    from serving.api.access import KeyHolders, Limiter, ThisMachineOnly  # noqa: PLC0415
+
+    if not settings.service.require_keys:
+        return ThisMachineOnly()
+    return KeyHolders(opened.keys, Limiter(settings.service.requests_per_second))
 
 
 def registry(settings: Settings) -> Registry:
@@ -131,6 +142,7 @@ def training_inputs(
         "log": event_log(ledger(settings)).position(),
         "catalogue": CATALOGUE.version,
         "quiet_epochs": sorted(cohorts.members),
+        "purposes": sorted(settings.restraint.purposes),
         "protected": settings.protected.attributes if settings.protected else (),
     }
     if decided is not None:

@@ -70,6 +70,39 @@ def from_table(table: pa.Table, customer_ids: Sequence[str], offsets: NDArray[np
     )
 
 
+def joined(blocks: Sequence[Block]) -> Block:
+    """The customers of all blocks in one, in their order; at least one block."""
+    if len(blocks) == 1:
+        return blocks[0]
+    names: dict[str, int] = {}
+    codes: dict[int, NDArray[np.int32]] = {}
+    for block in blocks:
+        # Blocks that were cut from one share their categories.
+        if id(block.categories) not in codes:
+            numbers = [names.setdefault(name, len(names)) for name in block.categories]
+            codes[id(block.categories)] = np.array([*numbers, -1], np.int32)
+    sizes = np.concatenate([np.diff(block.offsets) for block in blocks])
+    return Block(
+        customer_ids=tuple(customer for block in blocks for customer in block.customer_ids),
+        offsets=np.insert(np.cumsum(sizes, dtype=np.int64), 0, 0),
+        occurred_at=_lent([block.occurred_at for block in blocks]),
+        known_at=_lent([block.known_at for block in blocks]),
+        type=np.concatenate([block.type for block in blocks]),
+        channel=np.concatenate([block.channel for block in blocks]),
+        measures=np.concatenate([block.measures for block in blocks], axis=1),
+        # -1, for none, picks the last of the codes, which is -1.
+        category=np.concatenate([codes[id(b.categories)][b.category] for b in blocks]),
+        categories=tuple(names),
+    )
+
+
+def _lent(times: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Read-only, as Arrow lends them: to the compiler of the kernel, others are another type."""
+    together = np.concatenate(times)
+    together.flags.writeable = False
+    return together
+
+
 def one_customer(block: Block, customer_id: str, first: int, end: int) -> Block:
     """Rows `first` to `end` (excluded) of `block` as those of `customer_id`, without a copy."""
     rows = slice(first, end)

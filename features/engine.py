@@ -50,4 +50,5 @@ def _local(block: Block, as_of: NDArray[np.int64], wall: Wall) -> NDArray[np.int
 
 @lru_cache(maxsize=8)
 def _laid_out(catalogue: Catalogue) -> tuple[Plan, Program]:
-    return plan(catalogue.aggregates), program(catalogue, (*catalogue.aggregates, *AS_OF))
+    inputs = (*catalogue.aggregates, *AS_OF)
+    return plan(catalogue.aggregates), program(catalogue.columns.values(), inputs)

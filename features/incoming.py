@@ -91,20 +91,43 @@ def read(
     file_sources: Collection[str] = (),
     erased: Mapping[str, int] = MappingProxyType({}),
 ) -> Event:
-    """The event that a line of JSON states; a member that is null counts as absent.
+    """The event that a line of JSON states.
+
+    Raises:
+        RefusedError: The line is no JSON, or `of_members` refuses it.
+        ErasedError: It is of a person who was erased since.
+    """
+    try:
+        stated = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        raise RefusedError("the line is not JSON") from None
+    return of_members(
+        stated, now_us=now_us, guest_ids=guest_ids, file_sources=file_sources, erased=erased
+    )
+
+
+def of_members(
+    given: object,
+    *,
+    now_us: int,
+    guest_ids: Collection[str] = GUESTS,
+    file_sources: Collection[str] = (),
+    erased: Mapping[str, int] = MappingProxyType({}),
+) -> Event:
+    """The event that an object of JSON states; a member that is null counts as absent.
 
     Args:
-        line: An object with members of the contract; times are ISO 8601 with their zone.
+        given: An object with members of the contract; times are ISO 8601 with their zone.
         now_us: When the event arrived: its `known_at` where it states none.
         guest_ids: Customer ids that stand for many people.
         file_sources: Sources whose events are read from files, and so cannot come here as well.
         erased: When persons were erased, by the SHA-256 of their customer_id.
 
     Raises:
-        RefusedError: The line is no such object, or breaks a rule.
+        RefusedError: It is no such object, or breaks a rule.
         ErasedError: It is of a person who was erased since.
     """
-    stated = _object(line)
+    stated = _object(given)
     properties = stated.get("properties")
     _refuse("properties is not an object", when=not isinstance(properties, dict | None))
     members: dict[str, Any] = properties or {}
@@ -156,16 +179,12 @@ def _refuse(reason: str, *, when: bool) -> None:
         raise RefusedError(reason)
 
 
-def _object(line: bytes) -> dict[str, Any]:
-    try:
-        stated = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        raise RefusedError("the line is not JSON") from None
-    if not isinstance(stated, dict):
-        raise RefusedError("the line is not a JSON object")
-    for name in sorted(stated.keys() - _MEMBERS):
+def _object(given: object) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise RefusedError("the event is not a JSON object")
+    for name in sorted(given.keys() - _MEMBERS):
         raise RefusedError(f"{name!r} is not a member of the contract")
-    return stated
+    return given
 
 
 def _present(name: str, value: _Value | None) -> _Value:

@@ -6,6 +6,7 @@ is stated here and handed in.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,8 +41,8 @@ class EventLog(Protocol):
         """
         ...
 
-    def of_customer(self, customer_id: str, after: int) -> pa.Table:
-        """Those of `tail` that are of one customer; the schema `STORED`.
+    def of_customers(self, customer_ids: Sequence[str], after: int) -> pa.Table:
+        """Those of `tail` that are of these customers; the schema `STORED`.
 
         Raises:
             PrunedError: Some events with a position above `after` were pruned.
@@ -60,7 +61,7 @@ class NoLog:
         """No events."""
         return Tail(after, STORED.empty_table())
 
-    def of_customer(self, customer_id: str, after: int) -> pa.Table:  # noqa: ARG002 - the protocol's
+    def of_customers(self, customer_ids: Sequence[str], after: int) -> pa.Table:  # noqa: ARG002 - the protocol's
         """No events."""
         return STORED.empty_table()
 

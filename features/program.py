@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numba as nb
@@ -9,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue.columns import Column, Step
-from features.catalogue.declare import Catalogue
 
 _ADD, _SUBTRACT, _MULTIPLY, _DIVIDE = (
     int(s) for s in (Step.ADD, Step.SUBTRACT, Step.MULTIPLY, Step.DIVIDE)
@@ -50,14 +50,14 @@ class Program:
         return out
 
 
-def program(catalogue: Catalogue, inputs: tuple[str, ...]) -> Program:
-    """Lay the features of `catalogue` out; what two of them share is computed once.
+def program(features: Iterable[Column], inputs: tuple[str, ...]) -> Program:
+    """Lay features out; what two of them share is computed once.
 
     Args:
-        catalogue: f features.
+        features: f of them, as a catalogue's `columns` are.
         inputs: The names of the columns that `Program.run` is given.
     """
-    columns = list(catalogue.columns.values())
+    columns = list(features)
     constants: dict[str, float] = {}
     order: dict[str, Column] = {}
 

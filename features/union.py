@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.block import Block
 from features.events import STORED
@@ -79,8 +80,14 @@ class CurrentEvents:
 
     def customer(self, customer_id: str) -> Block:
         """The events of one customer; an empty block for one who has none."""
-        rows = self._logged(lambda position: self._log.of_customer(customer_id, position))
-        return self._store.customer(customer_id, more=rows)
+        return self.customers([customer_id])[0]
+
+    def customers(self, customer_ids: Sequence[str]) -> list[Block]:
+        """The same of each of these, as a block each."""
+        rows = self._logged(lambda position: self._log.of_customers(customer_ids, position))
+        logged = {who: rows.filter(pc.equal(rows["customer_id"], who))
+                  for who in rows["customer_id"].unique().to_pylist()}  # fmt: skip
+        return [self._store.customer(who, more=logged.get(who)) for who in customer_ids]
 
     def blocks(self, events: int = BLOCK_EVENTS) -> Iterator[Block]:
         """All events in order, in blocks of whole customers of about `events` events."""

@@ -20,7 +20,7 @@ from models.effects import Effects
 from models.effects.stating import effects_from_stated, stated_effects
 from models.send_time import SendTimeModel
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 
 

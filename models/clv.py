@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import chain
 from typing import Any, Final
 
 import lightgbm as lgb
@@ -11,10 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.btyd import GammaGamma, Histories, ParetoNBD
-from models.lifetime import Hybrid, Past, Spread, Start, Value
+from models.lifetime import RECENT_DAYS, Hybrid, Past, Spread, Start, Value
 
 INTERVAL_LEVEL: Final = 0.9
 _READ: Final = ("frequency", "tenure_days", "days_since_last_order", "lifetime_spend")
+_RECENT: Final = (
+    tuple(f"order_days_{days}d" for days in RECENT_DAYS),
+    tuple(f"spend_{days}d" for days in RECENT_DAYS),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,8 @@ class PastColumns:
     tenure_days: int
     days_since_last_order: int
     lifetime_spend: int
+    recent_transactions: tuple[int, ...]
+    recent_margin: tuple[int, ...]
 
     @classmethod
     def among(cls, names: Sequence[str]) -> PastColumns:
@@ -33,9 +40,12 @@ class PastColumns:
         Raises:
             ValueError: One of them is missing.
         """
-        if missing := [name for name in _READ if name not in names]:
-            raise ValueError(f"features must include {list(_READ)}, missing: {missing}")
-        return cls(*(names.index(name) for name in _READ))
+        read = [*_READ, *chain(*_RECENT)]
+        if missing := [name for name in read if name not in names]:
+            raise ValueError(f"features must include {read}, missing: {missing}")
+        transactions, margin = (tuple(map(names.index, columns)) for columns in _RECENT)
+        frequency, tenure, since, spend = map(names.index, _READ)
+        return cls(frequency, tenure, since, spend, transactions, margin)
 
     def past(self, features: NDArray[np.float64]) -> Past:
         """The past of customers who have ordered, of features of shape (n, f); in minor units."""
@@ -45,6 +55,8 @@ class PastColumns:
         return Past(
             Histories(frequency, np.where(frequency > 0, age - since, 0.0), age),
             features[:, self.lifetime_spend] / (frequency + 1),
+            features[:, self.recent_transactions],
+            features[:, self.recent_margin],
         )
 
 
@@ -125,6 +137,8 @@ def from_stated(members: Mapping[str, Any], on_start: lgb.Booster, alone: lgb.Bo
     """
     hybrid = members["hybrid"]
     start, spread = hybrid["start"], hybrid["spread"]
+    columns = members["columns"]
+    recent = ("recent_transactions", "recent_margin")
     parts = {
         "start": Start(
             pareto_nbd=ParetoNBD(**start["pareto_nbd"]),
@@ -143,7 +157,7 @@ def from_stated(members: Mapping[str, Any], on_start: lgb.Booster, alone: lgb.Bo
         on_start=on_start,
         alone=alone,
         hybrid=Hybrid(**hybrid | parts),
-        columns=PastColumns(**members["columns"]),
+        columns=PastColumns(**columns | {name: tuple(columns[name]) for name in recent}),
         margin_rate=members["margin_rate"],
         horizon_days=members["horizon_days"],
     )

@@ -7,10 +7,11 @@ left out is what makes a record large: the feature vector and the parts of what 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
-from typing import Any, Final
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ from features.block import Block
 from features.frame import INDEX, parts
 from serving.customers import Customers, known_of
 from serving.ledger import Ledger
+from serving.policy.arrays import BoolArray, FloatArray
 from serving.policy.choices import Choices
 from serving.policy.prices import Prices
 from serving.policy.reasons import Reason
@@ -28,6 +30,9 @@ from serving.weighing import Weighing
 
 CUSTOMERS_AT_ONCE: Final = 5_000
 """20 arms by 8 hours of so many customers are 6 MB: what a core keeps near."""
+
+T = TypeVar("T")
+Worth = tuple[FloatArray, BoolArray]
 
 _PARTS = tuple(field.name for field in fields(Parts))
 
@@ -49,16 +54,18 @@ class DecisionsNow:
     def schema(self) -> pa.Schema:
         """One row a customer.
 
-        `action_id`, `channel`, `hour_block` and `send_at` are the choice; `value_minor` is the sum
-        of its parts, which follow. `propensity` and `marginal_propensity` are those of
-        `policy.choices.Choices`. `action_propensity` and `suppressed` have one number for each arm
-        that the schema's metadata lists: P(arm | x, stratum), and the bits of the reasons that
-        close it, of which bit i stands for the i-th of the metadata's `reasons`.
+        `lifecycle_stage` is null where unknown. `action_id`, `channel`, `hour_block` and `send_at`
+        are the choice; `value_minor` is the sum of its parts, which follow. `propensity` and
+        `marginal_propensity` are those of `policy.choices.Choices`. `action_propensity` and
+        `suppressed` have one number for each arm that the schema's metadata lists: P(arm | x,
+        stratum), and the bits of the reasons that close it, of which bit i stands for the i-th of
+        the metadata's `reasons`.
         """
         arms = len(self._arms)
         return pa.schema(
             [
                 *INDEX,
+                ("lifecycle_stage", pa.dictionary(pa.int8(), pa.string())),
                 ("action_id", pa.dictionary(pa.int16(), pa.string())),
                 ("channel", pa.dictionary(pa.int16(), pa.string())),
                 ("hour_block", pa.int8()),
@@ -89,8 +96,12 @@ class DecisionsNow:
 
     def __call__(self, block: Block) -> Iterator[pa.RecordBatch]:
         """Rows about the block's customers, in their order."""
+        return self.over([block])
+
+    def over(self, blocks: Iterable[Block]) -> Iterator[pa.RecordBatch]:
+        """The same of all blocks."""
         with ThreadPoolExecutor(self.threads) as pool:
-            yield from pool.map(self._decided, parts(block, CUSTOMERS_AT_ONCE))
+            yield from in_turn(pool, self.decided, blocks, at_once=2 * self.threads)
 
     def priced_for(
         self, sample: Iterable[Block], everyone: int, budget: Mapping[str, float]
@@ -105,12 +116,32 @@ class DecisionsNow:
         Raises:
             ValueError: Exploration alone would use more than a budget.
         """
-        cut = (part for block in sample for part in parts(block, CUSTOMERS_AT_ONCE))
         with ThreadPoolExecutor(self.threads) as pool:
-            value, feasible = zip(*pool.map(self._unpriced, cut), strict=True)
+            worth = in_turn(pool, self.unpriced, sample, at_once=2 * self.threads)
+            return self.priced_by(worth, everyone, budget)
+
+    def priced_by(
+        self, worth: Iterable[Worth], everyone: int, budget: Mapping[str, float]
+    ) -> tuple[dict[str, float], Prices]:
+        """The same of what `unpriced` made of the sample."""
+        value, feasible = zip(*worth, strict=True)
         values, open_arms = np.concatenate(value), np.concatenate(feasible)
         theirs = {name: amount * len(values) / everyone for name, amount in budget.items()}
         return self.weighing.prices(values, open_arms, theirs)
+
+    def at(self, prices: Mapping[str, float]) -> DecisionsNow:
+        """The same at other prices."""
+        return replace(self, prices=prices)
+
+    def unpriced(self, part: Block) -> Worth:
+        """What each arm is worth to a few customers before prices, and which arms are open."""
+        _, choices = self.weighing(self._known(part), prices={})
+        return choices.value, choices.feasible
+
+    def decided(self, part: Block) -> pa.RecordBatch:
+        """Rows about a few customers."""
+        customers = self._known(part)
+        return self._columns(customers, *self.weighing(customers, self.prices))
 
     @property
     def _arms(self) -> tuple[Any, ...]:
@@ -124,23 +155,18 @@ class DecisionsNow:
             loaded=self.weighing.loaded,
         )
 
-    def _unpriced(self, part: Block) -> tuple[Any, Any]:
-        _, choices = self.weighing(self._known(part), prices={})
-        return choices.value, choices.feasible
-
-    def _decided(self, part: Block) -> pa.RecordBatch:
-        customers = self._known(part)
-        return self._columns(customers, *self.weighing(customers, self.prices))
-
     def _columns(self, customers: Customers, faced: Situation, choices: Choices) -> pa.RecordBatch:
         arm, silent = choices.arm, choices.arm == 0
         starts = [
             None if block < 0 else times.starts[block]
-            for times, block in zip(faced.times, choices.hour_block.tolist(), strict=True)
+            for times, block in zip(
+                faced.circumstances.times, choices.hour_block.tolist(), strict=True
+            )
         ]
         columns: list[Any] = [
             customers.ids,
             np.full(len(arm), self.weighing.now_us),
+            pa.array(customers.stages, pa.string()),
             _words(arm, [a.action_id for a in self._arms]),
             _words(arm, [a.channel for a in self._arms]),
             pa.array(choices.hour_block, mask=silent),
@@ -163,6 +189,27 @@ class DecisionsNow:
             for column, field in zip(columns, self.schema, strict=True)
         ]
         return pa.record_batch(arrays, schema=self.schema)
+
+
+def in_turn(
+    pool: Executor, task: Callable[[Block], T], blocks: Iterable[Block], *, at_once: int
+) -> Iterator[T]:
+    """What `task` makes of each part of the blocks, in order.
+
+    Args:
+        pool: Who works on the parts.
+        task: What is done with a part of at most `CUSTOMERS_AT_ONCE` customers.
+        blocks: Read as parts are needed, while others are worked on.
+        at_once: How many parts are under way; none waits for another block's to be over.
+    """
+    under_way: deque[Future[T]] = deque()
+    for block in blocks:
+        for part in parts(block, CUSTOMERS_AT_ONCE):
+            if len(under_way) == at_once:
+                yield under_way.popleft().result()
+            under_way.append(pool.submit(task, part))
+    while under_way:
+        yield under_way.popleft().result()
 
 
 def _words(codes: np.ndarray[Any, Any], words: list[str | None]) -> pa.Array:

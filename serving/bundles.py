@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from features.clock import to_us
 from features.store import replace_file
 from models.bundle import Bundle, BundleError, digest, load
 from serving.program import Program, program
@@ -27,13 +29,18 @@ class Loaded:
     program: Program
     columns: NDArray[np.int64]
 
+    @property
+    def fitted_until(self) -> int:
+        """The first instant of which its models know nothing, microseconds in UTC."""
+        return to_us(dt.datetime.fromisoformat(self.bundle.made_at))
+
 
 class Shelf:
     """The bundles below `folder`; a decision's own is there for as long as the decision is."""
 
     def __init__(self, folder: Path, hashes: Mapping[str, str]) -> None:
         """Look at `folder`; `hashes` are the catalogue's features and their versions, in order."""
-        self._folder = folder
+        self.folder = folder
         self._hashes = hashes
         self._cached = lru_cache(maxsize=8)(self._read)
 
@@ -44,10 +51,10 @@ class Shelf:
             BundleError: None was ever promoted, or it does not load.
         """
         try:
-            pointed = (self._folder / _POINTER).read_text().strip()
+            pointed = (self.folder / _POINTER).read_text().strip()
         except FileNotFoundError as error:
             raise BundleError(
-                f"a champion must be on the shelf {self._folder}, found none: "
+                f"a champion must be on the shelf {self.folder}, found none: "
                 f"`bocian train` makes the first, `bocian models promote` chooses another"
             ) from error
         return self._cached(pointed)
@@ -59,9 +66,9 @@ class Shelf:
     def put(self, folder: Path) -> str:
         """Copy a bundle onto the shelf; the digest under which it lies there."""
         name = digest(folder)
-        target = self._folder / name
+        target = self.folder / name
         if not target.exists():
-            draft = self._folder / f".{name}"
+            draft = self.folder / f".{name}"
             shutil.rmtree(draft, ignore_errors=True)
             shutil.copytree(folder, draft)
             draft.rename(target)
@@ -70,11 +77,11 @@ class Shelf:
     def point_to(self, wanted: str) -> Loaded:
         """Make a bundle of the shelf the one that serves, after it has been loaded and checked."""
         loaded = self._read(wanted)
-        replace_file(self._folder / _POINTER, wanted)
+        replace_file(self.folder / _POINTER, wanted)
         return loaded
 
     def _read(self, wanted: str) -> Loaded:
-        folder = self._folder / wanted
+        folder = self.folder / wanted
         bundle = load(folder)
         if (found := digest(folder)) != wanted:
             raise BundleError(f"the bundle in {folder} must have its own digest, got: {found}")

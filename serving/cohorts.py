@@ -47,9 +47,9 @@ def quiet_cohorts(
         day = dt.date.fromordinal(epoch * quiet_days)
         start = to_us(dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC))
         of_epoch = replace(draw, quiet_epoch=str(epoch))
-        if start + quiet_days * DAY_US <= over_by and all(
-            of_epoch.stratum(d.customer_id) == d.stratum for d in decisions
-        ):
-            quiet = (c for c in customers if of_epoch.stratum(c) is Stratum.QUIET)
-            found[start] = frozenset(quiet)
+        drawn = of_epoch.strata([decision.customer_id for decision in decisions])
+        agrees = drawn == tuple(decision.stratum for decision in decisions)
+        if start + quiet_days * DAY_US <= over_by and agrees:
+            strata = zip(customers, of_epoch.strata(customers), strict=True)
+            found[start] = frozenset(c for c, stratum in strata if stratum is Stratum.QUIET)
     return found

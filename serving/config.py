@@ -89,8 +89,15 @@ class EffectPrior(Frozen):
     by_stage: dict[LifecycleStage, Annotated[float, Field(ge=-1, le=1)]] = {}
 
 
+Factor = Annotated[float, Field(ge=0, le=10)]
+"""A lever: by how much the business weighs a value in the ranking; 1 is no lever."""
+
+
 class Action(Frozen):
-    """One thing the policy may choose. `no_action` needs no declaration: it is always there."""
+    """One thing the policy may choose. `no_action` needs no declaration: it is always there.
+
+    `weight` is a lever: it multiplies what the action is worth in the ranking, and is no effect.
+    """
 
     id: Slug
     description: str
@@ -103,6 +110,7 @@ class Action(Frozen):
     effect: EffectPrior = EffectPrior()
     channel_effect: dict[Channel, Annotated[float, Field(ge=0, le=3)]] = {}
     uses: dict[Slug, Annotated[float, Field(ge=0)]] = {}
+    weight: Factor = 1.0
 
     @model_validator(mode="after")
     def _is_a_real_action(self) -> Action:
@@ -137,7 +145,12 @@ class Caps(Frozen):
 
 
 class Policy(Frozen):
-    """How decisions are drawn."""
+    """How decisions are drawn.
+
+    `channel_preference` is a lever like an action's weight. With `learned_preference` the value is
+    also multiplied by how much likelier than on others the customer answers on the channel, as far
+    as the send-time model knows, within [0.5, 2].
+    """
 
     epoch: Slug = "e1"
     secret: SecretStr = SecretStr(DEFAULT_SECRET)
@@ -146,6 +159,8 @@ class Policy(Frozen):
     holdout_share: Annotated[float, Field(ge=0, lt=1)] = 0.05
     quiet_share: Annotated[float, Field(ge=0, lt=1)] = 0.05
     minimum_value_minor: Annotated[float, Field(ge=0)] = 0.0
+    channel_preference: dict[Channel, Factor] = {}
+    learned_preference: bool = False
 
 
 def _positive(budget: dict[str, float]) -> dict[str, float]:

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.block import Block
 from features.catalogue import CATALOGUE
-from features.catalogue.tenure import LIFECYCLE_STAGES
 from features.clock import DAY_US
 from features.engine import compute
 from features.events import TYPE_CODE
 from features.hours import hour_of_week_counts
 from features.reader import EventReader
+from features.restraint import Restraint
+from features.stages import in_words
 from features.zones import OwnZones, Wall, zone
 from models.predict import Predictions, predict
 from serving.bundles import Loaded
 from serving.config import Purpose
+from serving.contacted import Contacted
 from serving.ledger import Ledger
-from serving.ledger.contacts import Contact
 from serving.ledger.profiles import Profile
 
 LONGEST_MEMORY_DAYS = 365
 """No cap, cool-down or window looks further back at contacts."""
+
+NO_PURPOSE: Final = Restraint()
+"""What is sensitive by its words is withheld."""
 
 _COMPLAINT_OPEN_DAYS = 14
 _SUBSCRIPTION = ("subscription_started", "subscription_resumed", "subscription_cancelled")
@@ -39,29 +45,42 @@ class UnknownCustomerError(LookupError):
 
 
 @dataclass(frozen=True)
-class Customers:
-    """n customers at one instant. `features` is of shape (n, f), in the catalogue's order."""
+class Described:
+    """n customers at one instant, as models and records see them.
+
+    `features` is of shape (n, f), in the catalogue's order; `hour_counts` of shape (n, 168) are
+    own orders by hour of the local week.
+    """
 
     ids: tuple[str, ...]
     features: NDArray[np.float64]
+    hour_counts: NDArray[np.int64]
     predictions: Predictions
-    profiles: tuple[Profile | None, ...]
-    consents: dict[Purpose, tuple[frozenset[str], ...]]
-    contacts: tuple[tuple[Contact, ...], ...]
-    complaint_open: NDArray[np.bool_]
-    subscription_cancelled: NDArray[np.bool_]
+    languages: tuple[str | None, ...]
     favourite_category: tuple[str | None, ...]
 
     def feature(self, name: str) -> NDArray[np.float64]:
         """One feature of all customers."""
         return self.features[:, CATALOGUE.names.index(name)]
 
-    @property
+    @cached_property
     def stages(self) -> NDArray[np.object_]:
         """Lifecycle stages in words, None where unknown."""
-        codes = self.feature("lifecycle_stage")
-        words = [None if np.isnan(c) else LIFECYCLE_STAGES[int(c)] for c in codes]
-        return np.array([*words, None], dtype=object)[:-1]
+        return in_words(self.feature("lifecycle_stage"))
+
+
+@dataclass(frozen=True)
+class Customers(Described):
+    """The same with what the ledger and the events say of reaching them.
+
+    `agreed` tells by purpose and channel who may be contacted.
+    """
+
+    profiles: tuple[Profile | None, ...]
+    agreed: Mapping[tuple[Purpose, str], NDArray[np.bool_]]
+    contacts: Contacted
+    complaint_open: NDArray[np.bool_]
+    subscription_cancelled: NDArray[np.bool_]
 
 
 def look_up(
@@ -71,6 +90,7 @@ def look_up(
     store: EventReader,
     ledger: Ledger,
     loaded: Loaded,
+    restraint: Restraint = NO_PURPOSE,
 ) -> Customers:
     """Features, predictions, profile, consent and recent contacts of `ids` at `now_us`.
 
@@ -78,11 +98,20 @@ def look_up(
         UnknownCustomerError: For an id of which neither store nor ledger knows.
     """
     blocks = [store.customer(customer_id) for customer_id in ids]
-    return known_of(blocks, now_us=now_us, ledger=ledger, loaded=loaded)
+    return known_of(blocks, now_us=now_us, ledger=ledger, loaded=loaded, restraint=restraint)
 
 
-def known_of(blocks: Sequence[Block], *, now_us: int, ledger: Ledger, loaded: Loaded) -> Customers:
+def known_of(
+    blocks: Sequence[Block],
+    *,
+    now_us: int,
+    ledger: Ledger,
+    loaded: Loaded,
+    restraint: Restraint = NO_PURPOSE,
+) -> Customers:
     """The same of all customers in `blocks`, in their order.
+
+    A category that `restraint` withholds is nobody's favourite.
 
     Raises:
         UnknownCustomerError: For a customer without an event or a profile.
@@ -97,23 +126,36 @@ def known_of(blocks: Sequence[Block], *, now_us: int, ledger: Ledger, loaded: Lo
     instant = np.array([now_us], np.int64)
     matrix = np.concatenate([compute(b, instant, CATALOGUE, wall)[:, 0] for b in blocks])
     hours = np.concatenate([hour_of_week_counts(b, now_us, wall) for b in blocks])
-    since = matrix[:, CATALOGUE.names.index("days_since_last_order")]
-    contacts = ledger.contacts.since_of_many(ids, now_us - LONGEST_MEMORY_DAYS * DAY_US)
-    consents = {
-        purpose: ledger.consents.allowed_channels_of_many(ids, purpose, now_us)
-        for purpose in {a.purpose for a in loaded.program.actions.values()}
-    }
+    contacts = ledger.contacts.since(ids, now_us - LONGEST_MEMORY_DAYS * DAY_US)
+    asked = loaded.program.asked
+    purposes = {purpose for purpose, _ in asked}
+    allowed = {p: ledger.consents.allowed_customers(ids, p, now_us) for p in purposes}
     return Customers(
         ids=tuple(ids),
         features=matrix,
-        predictions=predict(loaded.bundle, matrix[:, loaded.columns], since, hours),
+        hour_counts=hours,
+        predictions=predicted(matrix, hours, loaded),
+        languages=tuple(p.language if (p := profiles.get(i)) else None for i in ids),
         profiles=tuple(profiles.get(i) for i in ids),
-        consents={p: tuple(allowed[i] for i in ids) for p, allowed in consents.items()},
-        contacts=tuple(contacts[i] for i in ids),
+        agreed={
+            (purpose, channel): np.array([i in allowed[purpose][channel] for i in ids], np.bool_)
+            for purpose, channel in asked
+        },
+        contacts=Contacted.of(contacts, {customer: row for row, customer in enumerate(ids)}),
         complaint_open=np.concatenate([_complaint_open(b, now_us) for b in blocks]),
         subscription_cancelled=np.concatenate([_cancelled(b, now_us) for b in blocks]),
-        favourite_category=tuple(name for b in blocks for name in _favourites(b, now_us)),
+        favourite_category=tuple(
+            name for b in blocks for name in _favourites(b, now_us, restraint)
+        ),
     )
+
+
+def predicted(
+    features: NDArray[np.float64], hour_counts: NDArray[np.int64], loaded: Loaded
+) -> Predictions:
+    """What the bundle foretells of customers as `Described` has them."""
+    since = features[:, CATALOGUE.names.index("days_since_last_order")]
+    return predict(loaded.bundle, features[:, loaded.columns], since, hour_counts)
 
 
 def _wall(loaded: Loaded, profiles: Mapping[str, Profile]) -> Wall:
@@ -144,13 +186,19 @@ def _cancelled(block: Block, now_us: int) -> NDArray[np.bool_]:
     return found
 
 
-def _favourites(block: Block, now_us: int) -> list[str | None]:
-    """The category of most order lines in the last 182 days; the one met first among equals."""
+def _favourites(block: Block, now_us: int, restraint: Restraint) -> list[str | None]:
+    """The category of most order lines in the last 182 days; the one met first among equals.
+
+    Messages name it, so none that is withheld is looked at.
+    """
+    named = np.append(
+        ~restraint.withholds(block.categories), False
+    )  # the last is that of no category
     recent = (
         (block.type == TYPE_CODE["order_line"])
         & _visible(block, now_us)
         & (block.occurred_at >= now_us - 182 * DAY_US)
-        & (block.category >= 0)
+        & named[block.category]
     )
     width = len(block.categories)
     bought = block.customer_of[recent] * width + block.category[recent]

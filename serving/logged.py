@@ -45,16 +45,17 @@ def logged(records: Iterable[str], *, features: Sequence[str], catalogue: str) -
         yield Logged(
             record["customer_id"],
             to_us(dt.datetime.fromisoformat(record["as_of"])),
-            _name(record),
-            {_name(record): record["propensity"]["action"]}
-            | {_name(other): other["propensity"] for other in record["alternatives"]},
+            name_of(record),
+            {name_of(record): record["propensity"]["action"]}
+            | {name_of(other): other["propensity"] for other in record["alternatives"]},
             np.array([_number(known[name]) for name in features]) if same else None,
             _number(record["predictions"]["churn_probability"])
             * _number(record["predictions"]["expected_margin_minor"]),
         )
 
 
-def _name(arm: dict[str, Any]) -> str:
+def name_of(arm: dict[str, Any]) -> str:
+    """`no_action` or `action/channel`, of a part of a record."""
     channel = arm["channel"]
     return str(arm["action_id"]) if channel is None else f"{arm['action_id']}/{channel}"
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from features.catalogue.tenure import LIFECYCLE_STAGES
 from models.effects import DeclaredEffects
-from serving.config import Action, Channel, ChannelCost
+from serving.config import Action, Channel, ChannelCost, Purpose
 from serving.policy.problem import NO_ACTION, Arm
 from serving.rules import Rule, RuleError, parse
 
@@ -44,6 +44,13 @@ class Program:
         )
 
     @cached_property
+    def asked(self) -> frozenset[tuple[Purpose, str]]:
+        """For which purposes on which channels a customer's consent is asked."""
+        return frozenset(
+            (self.actions[arm.action_id].purpose, str(arm.channel)) for arm in self.arms[1:]
+        )
+
+    @cached_property
     def resources(self) -> tuple[str, ...]:
         """The names of what actions use up, sorted."""
         return tuple(sorted({name for a in self.actions.values() for name in a.uses}))
@@ -70,6 +77,11 @@ class Program:
     def contact_cost(self) -> NDArray[np.float64]:
         """Shape (arms,): what a first message costs in patience, minor units."""
         return np.array([0.0, *(self._channel(a).contact_cost_minor for a in self.arms[1:])])
+
+    @cached_property
+    def weight(self) -> NDArray[np.float64]:
+        """Shape (arms,): the lever on each action, 1 for `no_action`."""
+        return np.array([1.0, *(self.actions[arm.action_id].weight for arm in self.arms[1:])])
 
     @cached_property
     def quiet_hours_apply(self) -> NDArray[np.bool_]:

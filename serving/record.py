@@ -5,16 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
+import math
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import orjson
 
 from features.catalogue import CATALOGUE
 from features.clock import iso, to_us
+from models.predict import Predictions
 from serving.bundles import Loaded
-from serving.customers import Customers
+from serving.customers import Described
 from serving.ledger.decisions import StoredDecision
 from serving.policy.choices import Choices
 from serving.policy.problem import Arm
@@ -22,8 +24,11 @@ from serving.policy.reasons import codes
 from serving.policy.values import Parts
 from serving.situation import Situation
 from serving.slots import Slot
+from serving.weighing import Weighing
 
 _INPUTS = "inputs"
+_CAPS_THAT_WEIGH: Final = frozenset({"quiet_from", "quiet_until", "fatigue_per_message"})
+"""The others close arms, and what is closed is recorded with its reasons."""
 
 
 def decision_id(secret: bytes, customer_id: str, slot: Slot) -> str:
@@ -36,23 +41,23 @@ def decision_id(secret: bytes, customer_id: str, slot: Slot) -> str:
 def compose(
     row: int,
     *,
-    decision: str,
-    now: dt.datetime,
-    slot: Slot,
-    customers: Customers,
+    decision: str | None,
+    weighing: Weighing,
+    customers: Described,
     faced: Situation,
     choices: Choices,
-    loaded: Loaded,
 ) -> dict[str, Any]:
     """The record of one customer's decision.
 
-    `value_parts` sum to `value_minor`. `inputs` hold the feature vector exactly, so that the
-    decision can be explained and replayed from the record alone.
+    `value_parts` sum to `value_minor`. `inputs` hold exactly what decided: with the bundle that
+    the record names the decision can be explained and taken again (`serving.replay`), and what
+    another policy would have done can be told (`serving.hindsight`).
     """
+    loaded, slot, around = weighing.loaded, weighing.slot, faced.circumstances
     arm_number, block = int(choices.arm[row]), int(choices.hour_block[row])
     arm = faced.problem.arms[arm_number]
     action = loaded.program.actions.get(arm.action_id)
-    times, profile = faced.times[row], customers.profiles[row]
+    times = around.times[row]
     send_at = times.starts[block] if block >= 0 else None
     valid_until = max(slot.ends_at, times.ends[block]) if block >= 0 else slot.ends_at
     parts = {f.name: float(getattr(choices.chosen_parts, f.name)[row]) for f in fields(Parts)}
@@ -60,20 +65,21 @@ def compose(
         "decision_id": decision,
         "customer_id": customers.ids[row],
         "slot": slot.name,
-        "as_of": _utc(now),
+        "as_of": _utc(weighing.now),
         "valid_until": _utc(valid_until),
         "action_id": arm.action_id,
         "channel": arm.channel,
         "offer": action.offer.model_dump(mode="json") if action and action.offer else None,
         "purpose": action.purpose.value if action else None,
-        "language": profile.language if profile else None,
+        "language": customers.languages[row],
         "favourite_category": customers.favourite_category[row],
         "send_at": _utc(send_at) if send_at else None,
         "hour_block": block if block >= 0 else None,
         "currency": loaded.bundle.business["currency"],
         "value_minor": sum(parts.values()),
         "value_parts": parts,
-        "predictions": _predictions(customers, row),
+        "lever": float(faced.problem.lever[row, arm_number]),
+        "predictions": _predictions(customers.predictions, customers.stages[row], row),
         "propensity": {
             "action": float(choices.action_propensity[row, arm_number]),
             "hour": float(choices.hour_propensity[row, block]) if block >= 0 else 1.0,
@@ -95,12 +101,24 @@ def compose(
             "catalogue": CATALOGUE.version,
         },
         _INPUTS: {
-            "features": {
-                name: _number(customers.features[row, i]) for i, name in enumerate(CATALOGUE.names)
-            },
+            "features": dict(
+                zip(CATALOGUE.names, map(_number, customers.features[row].tolist()), strict=True)
+            ),
             "prices": dict(
                 zip(faced.problem.resources, map(float, faced.problem.prices), strict=True)
             ),
+            "hour_counts": {
+                str(hour): int(customers.hour_counts[row, hour])
+                for hour in np.flatnonzero(customers.hour_counts[row]).tolist()
+            },
+            "time_zone": around.zones[row],
+            "contacts": int(around.contacts[row]),
+            "caps": weighing.caps.model_dump(mode="json", include=set(_CAPS_THAT_WEIGH)),
+            "policy": weighing.policy.model_dump(mode="json", exclude={"epoch", "secret"}),
+            "draws": {
+                "action": float(choices.action_draw[row]),
+                "hour": _number(choices.hour_draw[row]),
+            },
         },
     }
 
@@ -157,8 +175,7 @@ def _alternatives(
     return listed
 
 
-def _predictions(customers: Customers, row: int) -> dict[str, Any]:
-    found = customers.predictions
+def _predictions(found: Predictions, stage: str | None, row: int) -> dict[str, Any]:
     return {
         "churn_probability": _number(found.churn_probability[row]),
         "churn_applies": bool(found.churn_applies[row]),
@@ -167,15 +184,21 @@ def _predictions(customers: Customers, row: int) -> dict[str, Any]:
         "expected_margin_minor": _number(found.expected_margin[row]),
         "margin_low_minor": _number(found.margin_low[row]),
         "margin_high_minor": _number(found.margin_high[row]),
-        "lifecycle_stage": customers.stages[row],
+        "lifecycle_stage": stage,
         "best_hour_of_week": int(found.hours[row].argmax()),
     }
 
 
-def predictions_answer(customers: Customers, now: dt.datetime, loaded: Loaded) -> dict[str, Any]:
-    """The predictions of one customer as the API gives them."""
+def predictions_answer(
+    customer_id: str | None,
+    found: Predictions,
+    stage: str | None,
+    now: dt.datetime,
+    loaded: Loaded,
+) -> dict[str, Any]:
+    """The predictions of one customer, the first of `found`, as the API gives them."""
     return {
-        "customer_id": customers.ids[0],
+        "customer_id": customer_id,
         "as_of": _utc(now),
         "currency": loaded.bundle.business["currency"],
         "horizons": {
@@ -185,7 +208,7 @@ def predictions_answer(customers: Customers, now: dt.datetime, loaded: Loaded) -
         },
         "estimand": loaded.bundle.churn.estimand,
         "send_time_basis": loaded.bundle.send_time.basis,
-        "predictions": _predictions(customers, 0),
+        "predictions": _predictions(found, stage, 0),
         "versions": {"bundle": loaded.digest, "catalogue": CATALOGUE.version},
     }
 
@@ -195,7 +218,7 @@ def _arm(arm: Arm) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+    return None if math.isnan(value) else float(value)
 
 
 def _utc(instant: dt.datetime) -> str:

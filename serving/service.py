@@ -31,16 +31,18 @@ class _Api:
     def start(self) -> ASGIApp:
         """Wire everything, and decide once, so that the first request is as fast as the next."""
         from bocian.settings import load  # noqa: PLC0415
-        from bocian.wiring import engine  # noqa: PLC0415
+        from bocian.wiring import door, engine  # noqa: PLC0415
         from models.bundle import BundleError  # noqa: PLC0415
         from serving.api.app import create_app  # noqa: PLC0415
 
-        ready = engine(load(Path(os.environ.get("BOCIAN_CONFIG", "bocian.toml"))))
+        settings = load(Path(os.environ.get("BOCIAN_CONFIG", "bocian.toml")))
+        ready = engine(settings)
         try:
             ready.preview(next((b.customer_ids[:1] for b in ready.store.blocks()), ()))
         except BundleError as error:
             log.warning("alive, and not ready: %s", error)
-        self.app = create_app(lambda: ready)
+        sources = [source.name for source in settings.sources]
+        self.app = create_app(lambda: ready, door(settings, ready.ledger), sources)
         return self.app
 
 
@@ -65,7 +67,13 @@ class _Ours:
 _api = _Api()
 
 
-@bentoml.service(name="bocian", workers=1, traffic={"timeout": 30})
+# BentoML would log each request with the caller's address, which costs time and is personal.
+@bentoml.service(
+    name="bocian",
+    workers=1,
+    traffic={"timeout": 30},
+    logging={"access": {"enabled": False}},
+)
 class BocianService:
     """The decision API."""
 

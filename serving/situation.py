@@ -2,89 +2,111 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import CATALOGUE
-from features.clock import DAY_US, to_us
 from serving.bundles import Loaded
+from serving.circumstances import Circumstances
 from serving.config import Caps, Policy
-from serving.customers import Customers
-from serving.hours import BlockTimes, coming_blocks, loud_blocks, loud_hours
+from serving.customers import Described
+from serving.hours import BlockTimes, loud_blocks, loud_hours
 from serving.policy.problem import HOUR_BLOCKS, Problem, clip_timing
 from serving.policy.reasons import Reason, mask
 from serving.program import TEXT_COLUMNS, Program
 
-_FATIGUE_DAYS = 28
-
 
 @dataclass(frozen=True)
 class Situation:
-    """The problem, and when each customer's hour blocks come round."""
+    """The problem, and the circumstances that it was made of."""
 
     problem: Problem
-    times: tuple[BlockTimes, ...]
+    circumstances: Circumstances
 
 
 def situation(
-    customers: Customers,
+    customers: Described,
+    circumstances: Circumstances,
     *,
-    now: dt.datetime,
     loaded: Loaded,
     caps: Caps,
     policy: Policy,
     prices: Mapping[str, float],
 ) -> Situation:
-    """Values and reasons of every arm for every customer at `now`.
+    """Values and reasons of every arm for every customer.
 
     Args:
         customers: What is known of them.
-        now: The instant of the decision.
+        circumstances: What bears on contact with them.
         loaded: Models and declared actions.
         caps: Limits on contact.
-        policy: Its minimum value.
+        policy: Its minimum value and its levers.
         prices: Dual price by resource; a resource without one is free.
     """
-    program = loaded.program
-    home = loaded.bundle.business["time_zone"]
-    zones = [p.time_zone if p else home for p in customers.profiles]
-    times_in = {zone: coming_blocks(now, zone) for zone in set(zones)}
-    times = tuple(times_in[zone] for zone in zones)
-    effect = np.zeros((len(customers.ids), len(program.arms)))
+    program, number = loaded.program, len(customers.ids)
+    effect = np.zeros((number, len(program.arms)))
     effect[:, 1:] = loaded.bundle.effects.effect(
         customers.feature("lifecycle_stage"),
         customers.predictions.churn_probability,
         customers.predictions.expected_margin,
         customers.features[:, loaded.columns],
     )
-    contacts = _Contacts.of(customers)
-    open_hours = np.where(
-        program.quiet_hours_apply[:, None], loud_blocks(caps), np.ones(HOUR_BLOCKS, np.bool_)
-    )
+    # Fatigue from recent messages: how many times its usual cost one more costs.
+    received = customers.feature("messages_28d") + circumstances.contacts
+    pressure = 1 + caps.fatigue_per_message * received
+    preference = _preference(customers, loaded) if policy.learned_preference else {}
     problem = Problem(
         customer_ids=customers.ids,
         arms=program.arms,
         effect=np.nan_to_num(effect),  # of one who never ordered no margin is at risk
-        timing=_timing(customers, loaded, times, caps, len(program.arms)),
+        timing=_timing(customers, loaded, circumstances.times, caps, len(program.arms)),
         delivery_cost=program.delivery_cost,
-        contact_cost=program.contact_cost
-        * _pressure(customers, contacts, caps, to_us(now))[:, None],
+        contact_cost=program.contact_cost * pressure[:, None],
+        lever=levers(program, policy, preference, number),
         use=program.use,
         resources=program.resources,
         prices=np.array([prices.get(name, 0.0) for name in program.resources], np.float64),
-        suppressed=_suppressed(customers, contacts, program, caps, to_us(now)),
-        hour_feasible=np.broadcast_to(open_hours, (len(customers.ids), *open_hours.shape)).copy(),
+        suppressed=circumstances.closed | _not_eligible(customers, program),
+        hour_feasible=_open_hours(program, caps, number),
         minimum_value=policy.minimum_value_minor,
     )
-    return Situation(problem, times)
+    return Situation(problem, circumstances)
+
+
+def levers(
+    program: Program,
+    policy: Policy,
+    preference: Mapping[str, NDArray[np.float64]],
+    customers: int,
+) -> NDArray[np.float64]:
+    """By how much the business weighs each arm, shape (n, arms): action, channel, and customer.
+
+    Args:
+        program: The weights of actions.
+        policy: The preference of channels.
+        preference: Each customer's own by channel, shape (n,); 1 on a channel without one.
+        customers: n.
+    """
+    found = np.broadcast_to(program.weight, (customers, len(program.arms))).copy()
+    declared = {channel.value: factor for channel, factor in policy.channel_preference.items()}
+    for k, arm in enumerate(program.arms[1:], start=1):
+        channel = str(arm.channel)
+        found[:, k] *= declared.get(channel, 1.0) * preference.get(channel, 1.0)
+    return found
+
+
+def _open_hours(program: Program, caps: Caps, customers: int) -> NDArray[np.bool_]:
+    """Which hour blocks quiet hours leave open, shape (n, arms, 8)."""
+    always = np.ones(HOUR_BLOCKS, np.bool_)
+    each = np.where(program.quiet_hours_apply[:, None], loud_blocks(caps), always)
+    return np.broadcast_to(each, (customers, *each.shape)).copy()
 
 
 def _timing(
-    customers: Customers,
+    customers: Described,
     loaded: Loaded,
     times: tuple[BlockTimes, ...],
     caps: Caps,
@@ -101,78 +123,17 @@ def _timing(
     return timing.copy()
 
 
-@dataclass(frozen=True)
-class _Contacts:
-    """All contacts of all customers, row by row: few beside the customers."""
-
-    customers: int
-    row: NDArray[np.int64]
-    at_us: NDArray[np.int64]
-    action: NDArray[np.object_]
-
-    @classmethod
-    def of(cls, customers: Customers) -> _Contacts:
-        each = [(i, c) for i, contacts in enumerate(customers.contacts) for c in contacts]
-        return cls(
-            customers=len(customers.ids),
-            row=np.array([i for i, _ in each], np.int64),
-            at_us=np.array([c.at_us for _, c in each], np.int64),
-            action=np.array([c.action_id for _, c in each], object),
-        )
-
-    def since(self, us: int, action_id: str | None = None) -> NDArray[np.int64]:
-        """How many each customer had in `(us, ∞)`, shape (n,); with one action, or with any."""
-        counted = self.at_us > us
-        if action_id is not None:
-            counted &= self.action == action_id
-        return np.bincount(self.row[counted], minlength=self.customers)
+def _preference(customers: Described, loaded: Loaded) -> dict[str, NDArray[np.float64]]:
+    """Nothing where send time was not learned from answers to messages."""
+    engagement = loaded.bundle.send_time.engagement
+    if engagement is None:
+        return {}
+    by_channel = engagement.preference(customers.hour_counts)
+    return {channel: clip_timing(ratio) for channel, ratio in by_channel.items()}
 
 
-def _pressure(
-    customers: Customers, contacts: _Contacts, caps: Caps, now_us: int
-) -> NDArray[np.float64]:
-    """How many times its usual cost one more message costs: fatigue from recent messages."""
-    ours = contacts.since(now_us - _FATIGUE_DAYS * DAY_US)
-    received = customers.feature("messages_28d") + ours
-    return np.asarray(1 + caps.fatigue_per_message * received)
-
-
-def _suppressed(
-    customers: Customers, contacts: _Contacts, program: Program, caps: Caps, now_us: int
-) -> NDArray[np.uint32]:
-    bits = np.zeros((len(customers.ids), len(program.arms)), np.uint32)
-    eligible = _eligible(customers, program)
-    capped = contacts.since(now_us - caps.window_days * DAY_US) >= caps.messages
-    asked = {(program.actions[arm.action_id].purpose, str(arm.channel)) for arm in program.arms[1:]}
-    agreed = {
-        (purpose, channel): _each(channel in allowed for allowed in customers.consents[purpose])
-        for purpose, channel in asked
-    }
-    reachable = {
-        channel: _each(p is not None and p.address(channel) is not None for p in customers.profiles)
-        for _, channel in asked
-    }
-    cools = {
-        action.id: contacts.since(now_us - action.cool_down_days * DAY_US, action.id) > 0
-        for action in program.actions.values()
-    }
-    for k, arm in enumerate(program.arms[1:], start=1):
-        action, channel = program.actions[arm.action_id], str(arm.channel)
-        bits[~eligible[action.id], k] |= mask(Reason.NOT_ELIGIBLE)
-        bits[customers.complaint_open, k] |= mask(Reason.OPEN_COMPLAINT)
-        bits[customers.subscription_cancelled, k] |= mask(Reason.SUBSCRIPTION_CANCELLED)
-        bits[~agreed[action.purpose, channel], k] |= mask(Reason.NO_CONSENT)
-        bits[~reachable[channel], k] |= mask(Reason.UNKNOWN_ADDRESS)
-        bits[capped, k] |= mask(Reason.FREQUENCY_CAP)
-        bits[cools[action.id], k] |= mask(Reason.COOL_DOWN)
-    return bits
-
-
-def _each(flags: Iterable[bool]) -> NDArray[np.bool_]:
-    return np.fromiter(flags, np.bool_)
-
-
-def _eligible(customers: Customers, program: Program) -> dict[str, NDArray[np.bool_]]:
+def _not_eligible(customers: Described, program: Program) -> NDArray[np.uint32]:
+    """The reason's bit where an action's rule excludes the customer, shape (n, arms)."""
     columns: dict[str, NDArray[np.generic]] = {
         name: customers.features[:, i]
         for i, name in enumerate(CATALOGUE.names)
@@ -181,4 +142,8 @@ def _eligible(customers: Customers, program: Program) -> dict[str, NDArray[np.bo
     columns["lifecycle_stage"] = customers.stages
     columns["churn_probability"] = customers.predictions.churn_probability
     columns["expected_margin"] = customers.predictions.expected_margin
-    return {name: rule.evaluate(columns) for name, rule in program.rules.items()}
+    holds = {name: rule.evaluate(columns) for name, rule in program.rules.items()}
+    bits = np.zeros((len(customers.ids), len(program.arms)), np.uint32)
+    for k, arm in enumerate(program.arms[1:], start=1):
+        bits[~holds[arm.action_id], k] = mask(Reason.NOT_ELIGIBLE)
+    return bits

@@ -10,10 +10,12 @@ import numpy as np
 
 from features.clock import Clock, to_us
 from serving.bundles import Loaded, Shelf
+from serving.circumstances import Circumstances, circumstances
 from serving.config import Caps, Policy
-from serving.customers import Customers
+from serving.customers import Customers, Described
 from serving.policy.arrays import BoolArray, FloatArray
 from serving.policy.choices import Choices
+from serving.policy.exploration import Chance
 from serving.policy.policy import decide
 from serving.policy.prices import Prices, dual_prices
 from serving.situation import Situation, situation
@@ -44,15 +46,26 @@ class Weighing:
         self, customers: Customers, prices: Mapping[str, float]
     ) -> tuple[Situation, Choices]:
         """What each customer's arms are worth at these prices of resources, and the choice."""
+        around = circumstances(customers, now=self.now, loaded=self.loaded, caps=self.caps)
+        return self.decided(customers, around, prices, exploration(self.policy, self.slot))
+
+    def decided(
+        self,
+        customers: Described,
+        around: Circumstances,
+        prices: Mapping[str, float],
+        chance: Chance,
+    ) -> tuple[Situation, Choices]:
+        """The same of customers and circumstances that a record tells of."""
         faced = situation(
             customers,
-            now=self.now,
+            around,
             loaded=self.loaded,
             caps=self.caps,
             policy=self.policy,
             prices=prices,
         )
-        return faced, decide(faced.problem, exploration(self.policy, self.slot))
+        return faced, decide(faced.problem, chance)
 
     def prices(
         self, value: FloatArray, feasible: BoolArray, budget: Mapping[str, float]

@@ -21,6 +21,7 @@ from bocian.commands.features import markdown
 from bocian.commands.ingest import ingest_all
 from bocian.settings import Settings, load
 from features import config as sources
+from features import restraint
 from features.events import CHANNELS, EVENT_TYPES
 from serving import config as policy
 from serving.api.app import create_app
@@ -39,8 +40,10 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "[profiles]": sources.Table,
     "[consents]": sources.Table,
     "[protected]": sources.ProtectedTable,
+    "[restraint]": restraint.Restraint,
     "[horizons]": training.Horizons,
     "[effects]": training.Effects,
+    "[proof]": training.Proof,
     "[training]": training.Training,
     "[audit]": training.AuditLimits,
     "[monitoring]": training.Monitoring,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 from nbclient import NotebookClient
 
@@ -108,6 +109,31 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with Hillstrom's columns: 6,000 people, of whom an e-mail brings those who spend."""
+    random = np.random.default_rng(8)
+    n = 6_000
+    history = random.gamma(1.5, 160, n)
+    arm = random.integers(3, size=n)
+    effect = np.where(arm == 0, 0.0, np.where(arm == 1, 0.08, 0.6 * (history > 300)))
+    path = tmp_path_factory.mktemp("experiment") / "hillstrom.csv.gz"
+    pd.DataFrame(
+        {
+            "recency": random.integers(1, 13, n),
+            "history": history,
+            "mens": random.integers(2, size=n),
+            "womens": random.integers(2, size=n),
+            "zip_code": random.choice(["Urban", "Surburban", "Rural"], n),
+            "newbie": random.integers(2, size=n),
+            "channel": random.choice(["Phone", "Web", "Multichannel"], n),
+            "segment": np.array(["No E-Mail", "Mens E-Mail", "Womens E-Mail"])[arm],
+            "visit": (random.random(n) < 0.1 + effect).astype(int),
+        }
+    ).to_csv(path, index=False)
+    return path
+
+
 def test_there_are_notebooks_and_they_are_numbered():
     assert NOTEBOOKS
     assert all(path.name[:2].isdigit() and path.name[2] == "_" for path in NOTEBOOKS)
@@ -136,11 +162,11 @@ def contents(folder: Path) -> dict[Path, bytes]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_and_draws_and_leaves_the_folder_as_it_was(path, shop):
+def test_a_notebook_runs_and_draws_and_leaves_the_folder_as_it_was(path, shop, experiment):
     before = contents(shop)
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(FOLDER)}})
-    client.execute(env=os.environ | {"BOCIAN_DEMO": str(shop)})
+    client.execute(env=os.environ | {"BOCIAN_DEMO": str(shop), "HILLSTROM": str(experiment)})
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert not [o for o in outputs if o.output_type == "stream" and o.name == "stderr"]
     assert sum("image/png" in o.get("data", {}) for o in outputs) >= 3

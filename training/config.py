@@ -67,6 +67,17 @@ class Effects(Frozen):
     outcome_days: Days = 28
 
 
+class Proof(Frozen):
+    """What a new policy is held to by the log before it may serve.
+
+    It may lose `tolerated_loss` of what the policy that ran earned a decision. Where the log cannot
+    judge it, `rollout_share` of the customers is what a rollout is offered for.
+    """
+
+    tolerated_loss: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    rollout_share: Annotated[float, Field(gt=0, le=0.5)] = 0.1
+
+
 class Training(Frozen):
     """How models are fitted.
 

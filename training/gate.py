@@ -64,6 +64,8 @@ class Evidence:
         champion: How it compares with the bundle that serves, on the same rows; empty where none
             does, or where that one cannot be judged any more.
         monitored: The last result of monitoring, of whichever bundle.
+        policy: Why the log does not prove its policy no worse than the champion's, in words; empty
+            where it does, where both are the same, or where there is no log.
     """
 
     digest: str
@@ -74,6 +76,7 @@ class Evidence:
     features: str = ""
     champion: Sequence[Compared] = ()
     monitored: Monitored | None = None
+    policy: str = ""
 
 
 def refusals(evidence: Evidence) -> list[str]:
@@ -86,6 +89,8 @@ def refusals(evidence: Evidence) -> list[str]:
     ]
     if evidence.features:
         reasons.append(evidence.features)
+    if evidence.policy:
+        reasons.append(evidence.policy)
     found = evidence.monitored
     if found is not None and found.bundle == evidence.digest:
         reasons += [f"monitoring of {found.made_at} must be quiet: {a}" for a in found.alarms]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from features.block import Block
 from features.events import TYPE_CODE
 from features.reader import EventReader
+
+Drawn = Callable[[Sequence[str]], NDArray[np.bool_]]
 
 _VALUE = 0
 """The row of `Block.measures` that holds money in minor units."""
@@ -30,9 +32,7 @@ class SinceStart:
     held_out: NDArray[np.bool_]
 
 
-def since_start(
-    store: EventReader, start: int, end: int, *, held_out: Callable[[str], bool]
-) -> SinceStart:
+def since_start(store: EventReader, start: int, end: int, *, held_out: Drawn) -> SinceStart:
     """Outcomes of everybody who had ordered before `start`, decided about or not.
 
     Who came later is left out: whether and when a customer comes to be known must not depend on
@@ -42,7 +42,7 @@ def since_start(
         store: Events; read block by block.
         start: Instant of the first decision, microseconds in UTC.
         end: Instant up to which outcomes count (excluded).
-        held_out: Whether a customer was drawn into the holdout.
+        held_out: Tells of n customers who was drawn into the holdout, bool of shape (n,).
 
     Raises:
         ValueError: Nobody had ordered before `start`.
@@ -60,7 +60,7 @@ def since_start(
 
 
 def _of_block(
-    block: Block, start: int, end: int, held_out: Callable[[str], bool]
+    block: Block, start: int, end: int, held_out: Drawn
 ) -> tuple[list[str], list[float], list[bool], list[bool]]:
     owner, value = block.customer_of, block.measures[_VALUE]
     within = (block.occurred_at >= start) & (block.occurred_at < end) & (block.known_at <= end)
@@ -80,5 +80,5 @@ def _of_block(
         ids,
         spend[known].tolist(),
         (total(order & within, one)[known] > 0).tolist(),
-        [held_out(customer) for customer in ids],
+        held_out(ids).tolist(),
     )

@@ -17,6 +17,7 @@ MODULES = {
     1: "hillstrom",
     2: "hillstrom",
     3: "off_policy",
+    4: "scenarios",
     5: "budgets",
     6: "effects",
     7: "volume",

@@ -167,6 +167,7 @@ def a_problem(number: int) -> Problem:
         timing=rng.uniform(0.5, 2.0, (*shape, HOUR_BLOCKS)),
         delivery_cost=np.zeros(ARMS),
         contact_cost=np.zeros(shape),
+        lever=np.ones(shape),
         use=use,
         resources=("sends", "minutes"),
         prices=np.zeros(2),

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from bocian.commands import spark
-from bocian.commands.screen import bars, notes
+from bocian.commands.screen import Bars, bars, notes
 from bocian.settings import SettingsError
+from features.block import Block
 from features.catalogue import CATALOGUE
 from features.clock import iso, to_us
 from features.frame import Work
 from features.union import CurrentEvents
+
+Over = Callable[[Iterable[Block]], Iterator[pa.RecordBatch]]
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ def write(
     step: str,
     on: spark.Spark | None,
     about: Mapping[str, str] | None = None,
+    over: Over | None = None,
 ) -> Written:
     """Write what `work` makes of all customers, and what it was made from.
 
@@ -69,6 +75,7 @@ def write(
         step: What the progress bar says.
         on: Spark, or None for this process.
         about: What else the file says of itself, such as the digest of the models at work.
+        over: What `work` makes of many blocks, where it has a better way than one by one.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     metadata = {
@@ -77,24 +84,32 @@ def write(
         "events_of_log": str(len(events.tail)),
     } | dict(about or {})
     if on is None:
-        return _here(events, work, target.with_name(f"{target.name}.parquet"), step, metadata)
+        path = target.with_name(f"{target.name}.parquet")
+        schema = work.schema.with_metadata(metadata)
+        return _here(events, over or partial(_one_by_one, work), schema, path, step)
     with notes.status(f"{step}: Spark at {on.master}"), spark.session(on) as session:
         spark.write(session, events.files, events.tail, work, target, metadata)
     return Written(target, ds.dataset(target).count_rows())
 
 
-def _here(
-    events: CurrentEvents, work: Work, path: Path, step: str, metadata: dict[str, str]
-) -> Written:
-    schema = work.schema.with_metadata(metadata)
-    draft = path.with_name(f".{path.name}.draft")
-    rows = customers = 0
+def _here(events: CurrentEvents, over: Over, schema: pa.Schema, path: Path, step: str) -> Written:
+    draft, rows = path.with_name(f".{path.name}.draft"), 0
     with bars() as progress, pq.ParquetWriter(draft, schema) as writer:
-        for block in events.blocks():
-            for batch in work(block):
-                writer.write_batch(batch.cast(schema))
-                rows += len(batch)
-            customers += len(block)
-            progress.tell(step, customers, events.customer_count)
+        for batch in over(_told(events, progress, step)):
+            writer.write_batch(batch.cast(schema))
+            rows += len(batch)
     draft.replace(path)
     return Written(path, rows)
+
+
+def _told(events: CurrentEvents, progress: Bars, step: str) -> Iterator[Block]:
+    """All blocks, and progress as they are taken."""
+    customers = 0
+    for block in events.blocks():
+        yield block
+        customers += len(block)
+        progress.tell(step, customers, events.customer_count)
+
+
+def _one_by_one(work: Work, blocks: Iterable[Block]) -> Iterator[pa.RecordBatch]:
+    return (batch for block in blocks for batch in work(block))

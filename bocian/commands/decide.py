@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -10,9 +11,10 @@ import orjson
 from bocian import wiring
 from bocian.commands.screen import out, print_json, table
 from bocian.settings import Settings
-from serving.explain import explain
+from serving.explain.amounts import Language
+from serving.explain.audience import Whom, explanation_for
+from serving.explain.wording import blocked_in_words
 from serving.record import answer
-from serving.wording import blocked_in_words
 
 
 class UnknownDecisionError(LookupError):
@@ -36,8 +38,16 @@ def decide(
         show_decision(record)
 
 
-def explain_decision(settings: Settings, decision_id: str, *, language: str, as_json: bool) -> None:
-    """Explain a stored decision from its record and the bundle that it names."""
+def explain_decision(
+    settings: Settings,
+    decision_id: str,
+    *,
+    language: Language,
+    whom: Whom,
+    html: Path | None,
+    as_json: bool,
+) -> None:
+    """Explain a stored decision from its record and the bundle that it names; `html` is written."""
     engine = wiring.engine(settings)
     found = engine.ledger.decisions.get(decision_id)
     if found is None:
@@ -45,12 +55,19 @@ def explain_decision(settings: Settings, decision_id: str, *, language: str, as_
             f"a decision must be in the ledger {settings.ledger_url}, found none: {decision_id!r}"
         )
     record = orjson.loads(found.record)
-    explained = explain(record, engine.shelf.get(found.bundle_digest))
+    told = explanation_for(record, engine.shelf.get(found.bundle_digest), whom, language)
+    if html is not None:
+        html.parent.mkdir(parents=True, exist_ok=True)
+        html.write_text(told.page)
     if as_json:
-        print_json(explained)
-        return
-    show_decision(record)
-    show_explanation(explained, language)
+        print_json(told.content)
+    elif html is not None:
+        out.print(f"the explanation: {html}")
+    elif whom == "customer":
+        show_sections(told.content["sections"][language])
+    else:
+        show_decision(record)
+        show_explanation(told.content, language)
 
 
 def show_decision(record: dict[str, Any]) -> None:
@@ -92,15 +109,25 @@ def show_decision(record: dict[str, Any]) -> None:
     )
 
 
-def show_explanation(explained: dict[str, Any], language: str) -> None:
-    """The sentences: why this action, and what the risk rests on."""
+def show_sections(sections: Sequence[dict[str, Any]]) -> None:
+    """What is told to the customer."""
+    for section in sections:
+        out.print(f"[bold]{section['heading']}[/]")
+        for sentence in section["sentences"]:
+            out.print(f"  • {sentence}")
+
+
+def show_explanation(explained: dict[str, Any], language: Language) -> None:
+    """The sentences: why this action, what would have been decided otherwise, and the risk."""
     for sentence in explained["why_action"]["sentences"][language]:
+        out.print(f"  • {sentence}")
+    for sentence in explained["what_would_differ"]["sentences"][language]:
         out.print(f"  • {sentence}")
     for sentence in explained["risk_rests_on"]["sentences"][language]:
         out.print(f"  ◦ {sentence}")
 
 
-_PARTS = ("effect", "timing", "delivery_cost", "contact_cost", "prices")
+_PARTS = ("effect", "timing", "delivery_cost", "contact_cost", "lever", "prices")
 
 
 def _amounts(arm: dict[str, Any]) -> list[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from bocian import wiring
@@ -27,7 +28,7 @@ FEW = 50_000
 
 @dataclass(frozen=True)
 class Chosen:
-    """Customers who would get an action, and what they are worth together in minor units."""
+    """Customers who would get an action, and its value for them, without levers, in minor units."""
 
     action_id: str
     customers: int
@@ -48,14 +49,16 @@ def run(settings: Settings, target: Path | None, *, as_json: bool) -> Written:
         prices=engine.ledger.prices.latest(weighing.priced_as),
         threads=settings.training.threads,
     )
-    if settings.budget and not decisions.prices:
-        with notes.status("pricing what is scarce"):
-            some, everyone = sample(events, PRICED_ON), events.customer_count
-            prices, _ = decisions.priced_for(some, everyone, settings.budget)
-        decisions = replace(decisions, prices=prices)
     usual = settings.path("scores") / name_of("decisions", [weighing.now_us])
-    alone = decisions.threads == 1 or events.customer_count <= FEW
-    with nullcontext(decisions) if alone else in_processes(settings, decisions) as work:
+    everyone = events.customer_count
+    alone = decisions.threads == 1 or everyone <= FEW
+    with nullcontext(decisions) if alone else in_processes(settings, decisions) as crew:
+        work = crew
+        if settings.budget and not decisions.prices:
+            with notes.status("pricing what is scarce"):
+                some = sample(events, PRICED_ON)
+                prices, _ = crew.priced_for(some, everyone, settings.budget)
+            decisions, work = decisions.at(prices), crew.at(prices)
         written = write(
             events,
             work,
@@ -63,6 +66,7 @@ def run(settings: Settings, target: Path | None, *, as_json: bool) -> Written:
             step="decide",
             about=decisions.metadata | {"bundle": weighing.loaded.digest},
             on=None,
+            over=work.over,
         )
     chosen = summary(written.path)
     if as_json:
@@ -93,7 +97,9 @@ def sample(events: CurrentEvents, customers: int) -> Iterator[Block]:
 
 def summary(path: Path) -> list[Chosen]:
     """The decisions at `path` by action, the most frequent first."""
-    columns = ds.dataset(path).to_table(columns=["action_id", "value_minor"])
+    value = pc.field("value_minor") - pc.field("lever")
+    chosen = {"action_id": pc.field("action_id"), "value_minor": value}
+    columns = ds.dataset(path).to_table(columns=chosen)
     by_action = columns.unify_dictionaries().group_by("action_id")
     rows = by_action.aggregate([([], "count_all"), ("value_minor", "sum")]).to_pylist()
     found = [Chosen(r["action_id"], r["count_all"], r["value_minor_sum"]) for r in rows]

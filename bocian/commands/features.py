@@ -16,6 +16,7 @@ from features.catalogue.aggregates import ALL_TIME
 from features.catalogue.declare import Feature, Group
 from features.clock import to_us
 from features.frame import FeaturesAt
+from features.restraint import WHY
 
 
 def list_features(
@@ -48,10 +49,11 @@ def list_features(
             "version",
         )
         for f in _features(g):
-            personal = "yes" if f.personal else "no"
             version = CATALOGUE.hashes[f.name]
-            drawn.add_row(f.name, f.unit, _window(f), personal, f.description, version)
+            drawn.add_row(f.name, f.unit, _window(f), _personal(f), f.description, version)
         out.print(drawn)
+    for kind in {f.sensitive: None for g in shown for f in _features(g) if f.sensitive}:
+        out.print(f"no, {kind}: {WHY[kind]}")
     count = sum(len(_features(g)) for g in shown)
     out.print(f"{count} features, catalogue {CATALOGUE.version}")
 
@@ -69,8 +71,15 @@ def _row(feature: Feature) -> dict[str, Any]:
         "window": _window(feature),
         "reads": sorted(CATALOGUE.types(feature.name)),
         "personal": feature.personal,
+        "sensitive": feature.sensitive,
+        "why_sensitive": WHY[feature.sensitive] if feature.sensitive else None,
         "version": CATALOGUE.hashes[feature.name],
     }
+
+
+def _personal(feature: Feature) -> str:
+    """Whether it may choose what one person gets, and of what kind it is where it may not."""
+    return f"no, {feature.sensitive}" if feature.sensitive else "yes"
 
 
 def _window(feature: Feature) -> str:
@@ -95,10 +104,12 @@ def markdown() -> str:
         "wall clock. Money is in minor units. A value that cannot be known yet is missing (NaN), "
         "never 0. Opens and clicks by machines count nowhere.",
         "",
-        "**Personal** says whether a feature may choose what one person gets. Those that may not "
-        "come from people in trouble: support tickets, complaints, reports of spam, unsubscribing. "
-        "They may hold a message back and may be reported, so that a complaint protects whoever "
-        "made it. They must not choose an action, an offer, a channel or an hour.",
+        "**Personal** says whether a feature may choose what one person gets, and of what kind it "
+        "is where it may not. *Trouble*: it comes from support tickets, complaints, reports of "
+        "spam, unsubscribing. It may hold a message back and may be reported, so that a complaint "
+        "protects whoever made it. It must not choose an action, an offer, a channel or an hour. "
+        "Features of *health*, *location* or *family* may, if `[restraint]` declares a purpose; "
+        "none of those below is one.",
         "",
         "A feature whose types of event a business does not have is left out of its models.",
     ]
@@ -107,7 +118,7 @@ def markdown() -> str:
         lines += ["| feature | unit | window | personal | meaning | version |"]
         lines += ["|---|---|---|---|---|---|"]
         lines += [
-            f"| `{f.name}` | {f.unit} | {_window(f)} | {'yes' if f.personal else 'no'} | "
+            f"| `{f.name}` | {f.unit} | {_window(f)} | {_personal(f)} | "
             f"{f.description} | `{CATALOGUE.hashes[f.name]}` |"
             for f in _features(group)
         ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bocian import wiring
+from bocian.commands.policy_gate import capped, first, offer, same_policy, unproven
 from bocian.commands.screen import notes, out, print_json
 from bocian.settings import Settings
 from features.catalogue import CATALOGUE
@@ -17,6 +18,7 @@ from training.compare import Compared, compare
 from training.gate import Evidence, Monitored, refusals
 
 if TYPE_CHECKING:
+    from serving.bundles import Loaded
     from training.tracking import Override, Registry, Version
 
 MONITORED = "monitored.json"
@@ -28,14 +30,20 @@ class GateError(ValueError):
 
 
 def promote(
-    settings: Settings, which: str, *, override: tuple[str, str] | None = None, as_json: bool
+    settings: Settings,
+    which: str,
+    *,
+    override: tuple[str, str] | None = None,
+    rollout: bool = False,
+    as_json: bool,
 ) -> None:
     """Let a version serve, if nothing speaks against it or somebody answers for it."""
     from training.tracking import Override  # noqa: PLC0415 - imports mlflow
 
     registry = wiring.registry(settings)
     answered = Override(*override) if override else None
-    _tell(promote_version(settings, registry, which, override=answered), as_json=as_json)
+    version = promote_version(settings, registry, which, override=answered, rollout=rollout)
+    _tell(version, as_json=as_json)
 
 
 def roll_back(settings: Settings, *, as_json: bool) -> None:
@@ -48,7 +56,12 @@ def roll_back(settings: Settings, *, as_json: bool) -> None:
 
 
 def promote_version(
-    settings: Settings, registry: Registry, which: str, *, override: Override | None = None
+    settings: Settings,
+    registry: Registry,
+    which: str,
+    *,
+    override: Override | None = None,
+    rollout: bool = False,
 ) -> Version:
     """Ask the gate, put the version's bundle on the shelf, move the alias, point the service to it.
 
@@ -57,16 +70,24 @@ def promote_version(
         registry: Where the version is registered.
         which: A version's number or alias.
         override: Who answers for it where the gate refuses.
+        rollout: Let a policy that the log cannot judge start with few customers, whom it can then.
 
     Raises:
-        GateError: Something speaks against it, and nobody answers for it.
+        GateError: Something speaks against it, and nobody answers for it; or a rollout would reach
+            more customers than it may.
         BundleError: It does not fit this code, which nobody can answer for.
     """
     version = registry.get(which)
-    reasons = refusals(_evidence(settings, registry, version))
+    evidence = _evidence(settings, registry, version)
+    reasons = refusals(evidence)
+    if rollout and reasons == [evidence.policy]:
+        override = _rollout(settings)
     if reasons and override is None:
-        raise GateError(f"version {version.number} may not serve: " + "; ".join(reasons))
+        offered = [offer(settings, version.number)] if evidence.policy else []
+        raise GateError(f"version {version.number} may not serve: " + "; ".join(reasons + offered))
     _shelve(settings, registry, version)
+    if registry.champion() is None and (word := first(settings)):
+        notes.print(word)
     if reasons and override is not None:
         wiring.ledger(settings).overrides.put(
             Overridden(
@@ -84,6 +105,30 @@ def promote_version(
     return promoted
 
 
+def _rollout(settings: Settings) -> Override:
+    """The capped rollout, which answers for a policy that the log cannot judge."""
+    from training.tracking import Override  # noqa: PLC0415
+
+    if too_wide := capped(settings):
+        raise GateError(too_wide)
+    share = 1 - settings.policy.quiet_share
+    return Override("rollout", f"contacts at most {share:.0%} of the customers, drawn by chance")
+
+
+def _unproven(settings: Settings, registry: Registry, version: Version) -> str:
+    """Nothing where its policy is the champion's, or where there is none to compare it with."""
+    champion = registry.champion()
+    if champion is None or champion.number == version.number:
+        return ""
+    new = _shelve(settings, registry, version)
+    try:
+        old = _shelve(settings, registry, champion)
+    except BundleError:  # which has been said where their predictions were compared
+        return ""
+    same = version.components["effects"] == champion.components["effects"]
+    return "" if same and same_policy(new, old) else unproven(settings, new, old)
+
+
 def _evidence(settings: Settings, registry: Registry, version: Version) -> Evidence:
     from training.tracking import RegistryError  # noqa: PLC0415
 
@@ -95,8 +140,9 @@ def _evidence(settings: Settings, registry: Registry, version: Version) -> Evide
     try:
         bundle.columns(CATALOGUE.hashes)
         features, beside = "", _beside_champion(settings, registry, version, bundle)
+        policy = _unproven(settings, registry, version)
     except BundleError as error:
-        features, beside = str(error), []
+        features, beside, policy = str(error), [], ""
     return Evidence(
         digest=version.digest,
         figures=registry.figures(version),
@@ -106,6 +152,7 @@ def _evidence(settings: Settings, registry: Registry, version: Version) -> Evide
         features=features,
         champion=beside,
         monitored=Monitored.read(settings.path("store") / MONITORED),
+        policy=policy,
     )
 
 
@@ -145,11 +192,21 @@ def bundle_of(registry: Registry, version: Version) -> Bundle:
         return load(registry.download(version, "bundle", Path(folder)))
 
 
-def _shelve(settings: Settings, registry: Registry, version: Version) -> None:
+def loaded_of(settings: Settings, which: str) -> Loaded:
+    """A version, by its number or alias, as it would serve.
+
+    Raises:
+        BundleError: It does not fit this code.
+    """
+    registry = wiring.registry(settings)
+    return _shelve(settings, registry, registry.get(which))
+
+
+def _shelve(settings: Settings, registry: Registry, version: Version) -> Loaded:
     """Copy the bundle to where the service reads, and load it there once, as a trial."""
     shelf = wiring.shelf(settings)
     with tempfile.TemporaryDirectory() as folder:
-        shelf.get(shelf.put(registry.download(version, "bundle", Path(folder))))
+        return shelf.get(shelf.put(registry.download(version, "bundle", Path(folder))))
 
 
 def _serve_champion(settings: Settings) -> None:

@@ -40,10 +40,12 @@ def holdout(settings: Settings, *, as_json: bool) -> dict[str, Any]:
             "a report on the holdout needs decisions and some time since, got: "
             + ("no decision" if start is None else f"the first one at {iso(start)}")
         )
+    decided = list(decisions.drawn())
+    held = drawn([one.customer_id for one in decided])
     others = {
         one.customer_id
-        for one in decisions.drawn()
-        if drawn(one.customer_id) != (one.stratum == Stratum.HOLDOUT)
+        for one, now_held in zip(decided, held, strict=True)
+        if now_held != (one.stratum == Stratum.HOLDOUT)
     }
     if others:
         raise ValueError(

@@ -25,9 +25,11 @@ class ServiceUnreachableError(ConnectionError):
         )
 
 
-def run(settings: Settings, *, api: str | None, deliver_now: bool, as_json: bool) -> SendReport:
+def run(
+    settings: Settings, *, api: str | None, key: str | None, deliver_now: bool, as_json: bool
+) -> SendReport:
     """Send, and say what became of it."""
-    report = send_all(settings, api=api or address(settings), deliver_now=deliver_now)
+    report = send_all(settings, api=api or address(settings), key=key, deliver_now=deliver_now)
     if as_json:
         print_json(vars(report))
     else:
@@ -40,12 +42,15 @@ def address(settings: Settings) -> str:
     return f"http://{settings.service.host}:{settings.service.port}"
 
 
-def send_all(settings: Settings, *, api: str, deliver_now: bool) -> SendReport:
+def send_all(
+    settings: Settings, *, api: str, deliver_now: bool, key: str | None = None
+) -> SendReport:
     """Price what is scarce, then decide, queue and deliver for every active customer."""
     engine = wiring.engine(settings)
     active = engine.active_customers(settings.horizons.active_days)
     program = engine.shelf.champion().program
-    with httpx.Client(base_url=api, timeout=30) as http, bars() as progress:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    with httpx.Client(base_url=api, headers=headers, timeout=30) as http, bars() as progress:
         try:
             http.get("/readyz").raise_for_status()
         except httpx.HTTPError as error:

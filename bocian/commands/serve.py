@@ -8,9 +8,8 @@ from pathlib import Path
 
 from bocian.commands.screen import notes
 from bocian.settings import Settings
+from serving.api.access import LOOPBACK
 from serving.config import DEFAULT_SECRET
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class UnprotectedError(ValueError):
@@ -21,13 +20,13 @@ def command(settings: Settings, port: int | None = None) -> list[str]:
     """The command line that starts the service.
 
     Raises:
-        UnprotectedError: The address is not this machine's own.
+        UnprotectedError: The address is not this machine's own, and no keys are required.
     """
     host = settings.service.host
-    if host not in LOOPBACK:
+    if host not in LOOPBACK and not settings.service.require_keys:
         raise UnprotectedError(
-            f"service.host must be one of {list(LOOPBACK)} as long as the API has no keys, "
-            f"got: {host!r}"
+            f"service.host must be one of {list(LOOPBACK)} where service.require_keys is false, "
+            f"got: {host!r}; `bocian keys create` makes keys"
         )
     return [
         *(sys.executable, "-m", "bentoml", "serve", "serving.service:BocianService"),

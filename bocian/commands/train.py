@@ -91,7 +91,7 @@ def train_all(
     """
     policy, prior = wiring.declared_policy(settings)
     store = wiring.event_store(settings)
-    catalogue = learnable(CATALOGUE, store.manifest)
+    catalogue = learnable(CATALOGUE, store.manifest, settings.restraint.purposes)
     cohorts = wiring.quiet_cohorts(settings, store.customer_ids)
     told, said = told_by_ledger(settings, store, catalogue.names) if effects else (None, {})
     decided = None if told is None else told.digest

@@ -11,6 +11,7 @@ from typing import Final
 
 from features.catalogue.aggregates import ALL_TIME, Aggregate, Op
 from features.catalogue.columns import Column
+from features.restraint import Sensitive
 
 KERNEL_VERSION: Final = 2
 """Part of every feature's version hash; it rises when the walk's results change."""
@@ -24,8 +25,9 @@ in UTC and on the customer's wall clock."""
 class Feature:
     """One named column: a number known of a customer at `as_of`, NaN where it is unknown.
 
-    `personal` says whether it may choose what one person gets. `codes` names the values of a
-    categorical feature, whose value is an index into it. `may_lack` are types of event whose
+    `sensitive` says of what kind it is, where it must not choose what one person gets without a
+    declared purpose. `codes` names the values of a categorical feature, whose value is an index
+    into it. `may_lack` are types of event whose
     absence says that something never happens to this business, not that it is unknown.
     """
 
@@ -35,9 +37,14 @@ class Feature:
     description: str
     inputs: tuple[str, ...]
     compute: Callable[..., Column]
-    personal: bool = True
+    sensitive: Sensitive | None = None
     codes: tuple[str, ...] = ()
     may_lack: frozenset[str] = frozenset()
+
+    @property
+    def personal(self) -> bool:
+        """Whether it may choose what one person gets, no purpose having been declared."""
+        return self.sensitive is None
 
 
 @dataclass
@@ -66,7 +73,7 @@ class Group:
         days: tuple[int, ...],
         measure: str | None = None,
         channel: str | None = None,
-        personal: bool = True,
+        sensitive: Sensitive | None = None,
     ) -> None:
         """Declare an aggregate that is a feature itself, once for each window: `{d}` in `name`
         and `description` is the window's length in days.
@@ -82,7 +89,7 @@ class Group:
                     description=description.format(d=d),
                     inputs=(f"_{column}",),
                     compute=_itself,
-                    personal=personal,
+                    sensitive=sensitive,
                 )
             )
 
@@ -90,7 +97,7 @@ class Group:
         self,
         unit: str,
         *,
-        personal: bool = True,
+        sensitive: Sensitive | None = None,
         codes: tuple[str, ...] = (),
         may_lack: Collection[str] = (),
     ) -> Callable[[Callable[..., Column]], Callable[..., Column]]:
@@ -110,7 +117,7 @@ class Group:
                     description=" ".join((function.__doc__ or "").split()),
                     inputs=tuple(inspect.signature(function).parameters),
                     compute=function,
-                    personal=personal,
+                    sensitive=sensitive,
                     codes=codes,
                     may_lack=frozenset(may_lack),
                 )
@@ -243,10 +250,9 @@ class Catalogue:
         """Only the features called `names`."""
         return self._only(lambda feature: feature.name in names)
 
-    @cached_property
-    def personal(self) -> Catalogue:
-        """Only the features that may choose what one person gets."""
-        return self._only(lambda feature: feature.personal)
+    def personal(self, purposes: Collection[Sensitive] = ()) -> Catalogue:
+        """Only the features that may choose what one person gets, `purposes` being declared."""
+        return self._only(lambda f: f.sensitive is None or f.sensitive in purposes)
 
     @cached_property
     def of_customers(self) -> Catalogue:

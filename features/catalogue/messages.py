@@ -1,7 +1,7 @@
 """What the customer was sent, and what they did with it; what a machine opened does not count.
 
 Unsubscribing and reporting spam say "leave me alone". They may hold a message back; they are not
-for finding a message that works on this person all the same, so `personal` is false.
+for finding a message that works on this person all the same, so it is marked `TROUBLE`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from features.catalogue.aggregates import Aggregate, Op
 from features.catalogue.columns import Column, days_between, ratio
 from features.catalogue.declare import Group
+from features.restraint import Sensitive
 
 messages = Group("messages", "Messages received, opened and clicked, and refused")
 
@@ -43,11 +44,11 @@ messages.windows(
 )  # fmt: skip
 messages.windows(
     "unsubscribes_{d}d", "Times unsubscribed in the last {d} days.", "times",
-    Op.COUNT, "unsubscribed", days=(364,), personal=False,
+    Op.COUNT, "unsubscribed", days=(364,), sensitive=Sensitive.TROUBLE,
 )  # fmt: skip
 messages.windows(
     "spam_complaints_{d}d", "Messages reported as spam in the last {d} days.", "messages",
-    Op.COUNT, "spam_complaint", days=(364,), personal=False,
+    Op.COUNT, "spam_complaint", days=(364,), sensitive=Sensitive.TROUBLE,
 )  # fmt: skip
 messages.aggregate("_last_message_at", Aggregate(Op.LAST_AT, "message_sent"))
 messages.aggregate("_last_open_at", Aggregate(Op.LAST_AT, "message_opened"))

@@ -23,9 +23,20 @@ class Term:
 
     def score(self, x: FloatArray) -> FloatArray:
         """Shape (n,), of x of shape (n, f)."""
-        if self.treated is not None:
-            x = np.column_stack([x, np.full(len(x), self.treated)])
-        return np.asarray(self.weight * self.regression.predict(x))
+        return np.asarray(self.weight * self.regression.predict(self._seen(x)))
+
+    def contributions(self, x: FloatArray) -> FloatArray:
+        """What each column adds to `score`, shape (n, f + 1); the column `treated` is in the last,
+        with what is expected of anybody.
+        """
+        parts = self.weight * self.regression.contributions(self._seen(x))
+        own = x.shape[1]
+        return np.column_stack([parts[:, :own], parts[:, own:].sum(axis=1)])
+
+    def _seen(self, x: FloatArray) -> FloatArray:
+        if self.treated is None:
+            return x
+        return np.column_stack([x, np.full(len(x), self.treated)])
 
 
 Score = tuple[Term, ...]
@@ -88,6 +99,20 @@ class ArmEffect:
             return np.zeros(len(x), np.bool_)
         share = self.compared.predict(x)
         return np.asarray((share < self.least) | (share > 1 - self.least))
+
+    def contributions(self, x: FloatArray) -> FloatArray:
+        """What each column adds to the effect, shape (n, f + 1), the last what is left for all.
+
+        Rows sum to the effect; where it is the same for everyone, all of it is in the last.
+        """
+        parts = np.zeros((len(x), x.shape[1] + 1))
+        if self.personal is not None:
+            for term in self.personal.score:
+                parts += term.contributions(x)
+            parts[:, -1] -= self.personal.centre
+            parts *= self.personal.slope
+        parts[:, -1] += self.mean
+        return parts
 
 
 @dataclass(frozen=True, eq=False)

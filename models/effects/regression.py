@@ -33,12 +33,29 @@ class Linear:
 
     def predict(self, x: FloatArray) -> FloatArray:
         """E[y | x], shape (n,), of x of shape (n, f)."""
-        filled = design(x, self.median, self.gaps)
-        terms = standardised(filled, self.centre, self.scale) * self.coefficients
         # Contiguous rows are summed in one order, however many there are; a product of matrices
         # is not.
-        total = self.intercept + np.ascontiguousarray(terms).sum(axis=1)
+        total = self.intercept + np.ascontiguousarray(self._terms(x)).sum(axis=1)
         return np.asarray(1.0 / (1.0 + np.exp(-total)) if self.logistic else total)
+
+    def contributions(self, x: FloatArray) -> FloatArray:
+        """What each column adds to who is average in all, shape (n, f + 1), the last that one.
+
+        A gap counts for the column that has it. Rows sum to `predict`.
+
+        Raises:
+            ValueError: The function is logistic, which no sum over columns gives.
+        """
+        if self.logistic:
+            raise ValueError("only a linear regression is a sum over columns, got: a logistic one")
+        terms = self._terms(x)
+        parts = np.column_stack([terms[:, : x.shape[1]], np.full(len(x), self.intercept)])
+        parts[:, self.gaps] += terms[:, x.shape[1] :]
+        return parts
+
+    def _terms(self, x: FloatArray) -> FloatArray:
+        filled = design(x, self.median, self.gaps)
+        return standardised(filled, self.centre, self.scale) * self.coefficients
 
 
 def design(x: FloatArray, median: FloatArray, gaps: NDArray[np.int64]) -> FloatArray:
@@ -61,6 +78,13 @@ class Trees:
     def predict(self, x: FloatArray) -> FloatArray:
         """E[y | x], shape (n,), of x of shape (n, f)."""
         return np.asarray(self.booster.predict(x, num_threads=1), np.float64)
+
+    def contributions(self, x: FloatArray) -> FloatArray:
+        """Exact SHAP values, shape (n, f + 1), the last what is expected of anybody.
+
+        Rows sum to `predict` (TreeSHAP; Lundberg et al. 2020).
+        """
+        return np.asarray(self.booster.predict(x, pred_contrib=True, num_threads=1), np.float64)
 
 
 Regression = Linear | Trees

@@ -106,6 +106,21 @@ class UpdatedEffects:
             weight=float(self._weight(sd)[0, place]),
         )
 
+    def contributions(self, arm: int, x: FloatArray) -> FloatArray:
+        """What each feature adds to a measurement's `effect`, shape (1, f + 1).
+
+        The last is the part that does not depend on who it is; rows sum to the effect.
+
+        Raises:
+            ValueError: Nothing was measured of `arm`.
+        """
+        if arm not in self._column:
+            raise ValueError(
+                f"only a measured effect has contributions, got: {self.arms[arm]}; "
+                f"measured: {[one.arm for one in self.learned.arms]}"
+            )
+        return self.learned.arms[self._column.index(arm)].contributions(x)
+
     @cached_property
     def _column(self) -> list[int]:
         """Where each learned arm lies among the declared."""

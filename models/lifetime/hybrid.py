@@ -1,21 +1,19 @@
-"""A mixture of a buy-till-you-die model and trees, weighed by what earlier cutoffs proved."""
+"""A mixture of experts, weighed by what earlier cutoffs proved."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from models.btyd.histories import FloatArray
+from models.lifetime.experts import Opinions, factors, opinions
+from models.lifetime.past import Past
 from models.lifetime.spread import Counts, Spread
-from models.lifetime.start import Past, Reading, Start
+from models.lifetime.start import Reading, Start
 
-EXPERTS: Final = ("Pareto/NBD", "all stay", "trees on Pareto/NBD", "trees alone")
-"""Who expects something: the start; the start if whoever is a customer still remains one; the start
-times a factor; and a pace from trees that know nothing of a start, but as a column."""
-
-Weights = tuple[float, float, float, float]
+Weights = tuple[float, ...]
+"""Of `EXPERTS`, at least 0, which sum to 1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,18 +41,16 @@ class Value:
 class Hybrid:
     """Expected transactions and margin over any horizon.
 
-    Transactions are a mixture of what `EXPERTS` expect, and so is the margin, with weights of its
-    own: each expert's transactions times what Gamma-Gamma expects of one. Trees tell a customer's
-    pace, the same for every horizon; how expectations grow with the horizon is the buy-till-you-die
-    model's part, and how far its stopping is believed the second weight's.
+    Transactions are a mixture of what `models.lifetime.EXPERTS` expect, and so is the margin, with
+    weights of its own.
 
     Attributes:
         start: The buy-till-you-die model.
         scales: Divide the factors of the trees on the start, and the paces of the trees alone, so
             that they move transactions from customer to customer and leave the total: totals of a
             few past periods say little of the next.
-        transactions: Weights of `EXPERTS`, at least 0, which sum to 1.
-        margin: Likewise, for the margin.
+        transactions: Weights for the transactions.
+        margin: Weights for the margin.
         spread: Of what comes around what is expected.
     """
 
@@ -76,15 +72,20 @@ class Hybrid:
             on_start: Raw scores of the trees on the start, logs of factors, shape (n,).
             alone: Raw scores of the trees alone, logs of paces, shape (n,).
         """
-        alive = self.start.weeks_alive(past.histories, weeks)
-        paces = (np.exp(on_start) / self.scales[0], np.exp(alone) / self.scales[1])
-        experts = opinions(reading.pace, alive, weeks, *paces)
-        counts = self.spread.counts(_mixture(experts, self.transactions), reading.size)
+        transactions, margin = opinions(
+            past,
+            reading,
+            weeks=weeks,
+            alive=self.start.weeks_alive(past.histories, weeks),
+            factor=factors(on_start) / self.scales[0],
+            pace=np.exp(alone) / self.scales[1],
+        )
+        counts = self.spread.counts(_mixture(transactions, self.transactions), reading.size)
         return Value(
             probability_of_order=counts.probability_of_any(),
             transactions=counts.mean,
             size=counts.size,
-            margin=_mixture(experts, self.margin) * reading.margin,
+            margin=_mixture(margin, self.margin),
             days_to_next_order=reading.days_to_next_order,
         )
 
@@ -116,21 +117,6 @@ class Hybrid:
         return np.where(margin > 0, at_most, 0.0), at_most
 
 
-def opinions(
-    pace: FloatArray, alive: FloatArray, weeks: float, factor: FloatArray, own_pace: FloatArray
-) -> tuple[FloatArray, ...]:
-    """Transactions that each of `EXPERTS` expects within `weeks`, each of shape (n,).
-
-    Args:
-        pace: Transactions a week by the start.
-        alive: Weeks that a customer remains one.
-        weeks: Length of the horizon.
-        factor: What the trees on the start multiply its pace by.
-        own_pace: Transactions a week by the trees alone.
-    """
-    return pace * alive, pace * weeks, pace * factor * alive, own_pace * alive
-
-
-def _mixture(experts: tuple[FloatArray, ...], weights: Weights) -> FloatArray:
+def _mixture(experts: Opinions, weights: Weights) -> FloatArray:
     # Not a matrix product, whose last bit depends on how many rows come.
     return np.asarray(sum(w * e for w, e in zip(weights, experts, strict=True)))

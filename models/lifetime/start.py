@@ -9,48 +9,10 @@ import numpy as np
 
 from models.btyd import GammaGamma, Histories, ParetoNBD
 from models.btyd.histories import FloatArray
+from models.lifetime.past import Past
 
 START_COLUMNS: Final = ("pareto_nbd_alive", "pareto_nbd_pace", "gamma_gamma_margin")
 """The columns that trees may read beside features."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Past:
-    """What n customers did so far, as far as the start reads it.
-
-    Attributes:
-        histories: When they bought, in weeks.
-        mean_margin: Mean margin of all their transactions, the first included, shape (n,). The
-            Gamma-Gamma literature leaves the first out; who bought once then has a margin like
-            everyone's. A mean below 0 counts as 0: a gamma distribution knows none.
-
-    Raises:
-        ValueError: `mean_margin` is of another shape or not finite.
-    """
-
-    histories: Histories
-    mean_margin: FloatArray
-
-    def __post_init__(self) -> None:
-        if self.mean_margin.shape != (len(self.histories),):
-            raise ValueError(
-                f"mean_margin must be of shape ({len(self.histories)},) like the histories, "
-                f"got: {self.mean_margin.shape}"
-            )
-        if not np.isfinite(self.mean_margin).all():
-            row = int(np.argmin(np.isfinite(self.mean_margin)))
-            raise ValueError(
-                f"mean_margin must be finite, got: {self.mean_margin[row]} in row {row}"
-            )
-        object.__setattr__(self, "mean_margin", np.maximum(self.mean_margin, 0.0))
-
-    def __len__(self) -> int:
-        return len(self.histories)
-
-    @property
-    def transactions(self) -> FloatArray:
-        """How many transactions `mean_margin` is of, shape (n,)."""
-        return self.histories.frequency + 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,6 +21,9 @@ class ValueParts(_Answer):
     timing: Money
     delivery_cost: Money
     contact_cost: Money
+    lever: Annotated[
+        float, Field(description="What weights and preferences of the business add; no effect.")
+    ]
     prices: Money
 
 
@@ -105,6 +108,9 @@ class Decision(_Answer):
     currency: str
     value_minor: Money
     value_parts: ValueParts
+    lever: Annotated[
+        float, Field(ge=0, description="How the business weighs it: 1 where it does not.")
+    ]
     predictions: Predictions
     propensity: Propensity
     explored: bool
@@ -114,6 +120,30 @@ class Decision(_Answer):
     suppressed: list[Suppressed]
     versions: Versions
     explanation: Annotated[dict[str, Any] | None, Field(description="With `explain` alone.")] = None
+
+
+class BatchAnswer(_Answer):
+    """The decisions in the order of the request, and the customers of whom nothing is known."""
+
+    decisions: list[Decision]
+    unknown_customers: list[str]
+
+
+class Kept(_Answer):
+    """What became of what was told; durable. The two sum to what came."""
+
+    kept: Annotated[int, Field(ge=0)]
+    repeated: Annotated[int, Field(ge=0, description="Known already; the first one stays.")]
+
+
+class ExecutionAnswer(_Answer):
+    """The report as it is kept."""
+
+    decision_id: str
+    status: Literal["sent", "blocked", "failed"]
+    at: str
+    by: str
+    reason: str | None
 
 
 class Horizons(_Answer):
@@ -134,7 +164,7 @@ class ModelVersions(_Answer):
 class PredictionsAnswer(_Answer):
     """Churn, margin and hours of one customer."""
 
-    customer_id: str
+    customer_id: Annotated[str | None, Field(description="Null where features came along.")]
     as_of: str
     currency: str
     horizons: Horizons
@@ -153,7 +183,27 @@ class Explanation(BaseModel):
         dict[str, Any],
         Field(description="SHAP contributions; with `base_value` they sum to `raw_log_odds`."),
     ]
+    what_would_differ: Annotated[
+        dict[str, Any],
+        Field(description="Changes after which the policy, run on them, decides otherwise."),
+    ]
     versions: Versions
+
+
+class CustomerSection(_Answer):
+    """A heading and its sentences."""
+
+    heading: str
+    sentences: list[str]
+
+
+class CustomerExplanation(_Answer):
+    """The explanation that the customer has a right to: no costs, values or other people's data."""
+
+    decision_id: str
+    sections: Annotated[
+        dict[Literal["en", "pl"], list[CustomerSection]], Field(description="By language.")
+    ]
 
 
 class ProblemDocument(BaseModel):

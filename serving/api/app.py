@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,14 +22,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.bundle import BundleError
-from serving.api.bodies import NextBestActionRequest, PredictionsRequest, read
+from serving.api.access import Door, ThisMachineOnly
+from serving.api.calls import Calls
 from serving.api.docs import page
 from serving.api.metrics import Metrics
 from serving.api.openapi import document
+from serving.api.operations import Operations
 from serving.api.problems import Problem
 from serving.engine import DecisionEngine, UnknownCustomerError
-from serving.explain import explain
-from serving.record import answer
+from serving.ledger.keys import Scope as KeyScope
 
 log = logging.getLogger("bocian.api")
 
@@ -37,23 +38,41 @@ _FAULT = Problem(
     HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed; its operators can see where."
 )
 
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
-}
+_HEADERS = [
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+        b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+]
 
 
-def create_app(engine: Callable[[], DecisionEngine]) -> Starlette:
-    """The application; `engine` gives the decision engine once the service has started."""
-    api = _Api(engine)
+def create_app(
+    engine: Callable[[], DecisionEngine],
+    door: Door | None = None,
+    file_sources: Collection[str] = (),
+) -> Starlette:
+    """The application.
+
+    Args:
+        engine: Gives the decision engine once the service has started.
+        door: Who is let in; without one, whoever asks from this machine.
+        file_sources: Sources whose events are read from files, and so cannot be told here.
+    """
+    counters, door = Metrics(), door or ThisMachineOnly()
+    operations = Operations(engine, counters, file_sources)
+    calls = Calls(door, lambda: engine().ledger)
+    api = _Api(engine, door, counters)
     return Starlette(
         routes=[
-            Route("/v1/next-best-action", api.next_best_action, methods=["POST"]),
-            Route("/v1/predictions", api.predictions, methods=["POST"]),
-            Route("/v1/decisions/{decision_id}", api.decision, methods=["GET"]),
-            Route("/v1/decisions/{decision_id}/explanation", api.explanation, methods=["GET"]),
+            *(
+                Route(call.path, calls.endpoint(call), methods=[call.method])
+                for call in operations.calls()
+            ),
             Route("/healthz", api.alive, methods=["GET"]),
             Route("/readyz", api.ready, methods=["GET"]),
             Route("/metrics", api.metrics, methods=["GET"]),
@@ -67,57 +86,18 @@ def create_app(engine: Callable[[], DecisionEngine]) -> Starlette:
             BundleError: _no_bundle,
             HTTPException: _http_problem,
         },
-        middleware=[Middleware(_Observed, metrics=api.counters)],
+        middleware=[Middleware(_Observed, metrics=counters)],
     )
 
 
 class _Api:
-    """The endpoints."""
+    """What answers about the service itself."""
 
-    def __init__(self, engine: Callable[[], DecisionEngine]) -> None:
+    def __init__(self, engine: Callable[[], DecisionEngine], door: Door, metrics: Metrics) -> None:
         self._engine = engine
-        self.counters = Metrics()
+        self._door = door
+        self._metrics = metrics
         self._described = document(_version())
-
-    async def next_best_action(self, request: Request) -> Response:
-        body = await read(request, NextBestActionRequest)
-        return _json(await run_in_threadpool(self._next_best_action, body))
-
-    def _next_best_action(self, body: NextBestActionRequest) -> dict[str, Any]:
-        engine = self._engine()
-        if body.preview:
-            # Nothing is kept, so there is nothing that an id could lead to.
-            record = engine.preview([body.customer_id])[0] | {"decision_id": None}
-        else:
-            record = engine.next_best_action(body.customer_id)
-            self.counters.decided(record)
-        given = answer(record)
-        if body.explain:
-            given["explanation"] = explain(record, engine.shelf.get(record["versions"]["bundle"]))
-        return given
-
-    async def predictions(self, request: Request) -> Response:
-        body = await read(request, PredictionsRequest)
-        return _json(await run_in_threadpool(self._engine().predictions, body.customer_id))
-
-    async def decision(self, request: Request) -> Response:
-        record = await run_in_threadpool(self._stored, request.path_params["decision_id"])
-        return _json(answer(record))
-
-    async def explanation(self, request: Request) -> Response:
-        return _json(await run_in_threadpool(self._explained, request.path_params["decision_id"]))
-
-    def _stored(self, decision_id: str) -> dict[str, Any]:
-        # No id holds a NUL, and PostgreSQL fails where it is asked for one.
-        found = None if "\0" in decision_id else self._engine().ledger.decisions.get(decision_id)
-        if found is None:
-            raise Problem(HTTPStatus.NOT_FOUND, "There is no decision of this id.")
-        record: dict[str, Any] = orjson.loads(found.record)
-        return record
-
-    def _explained(self, decision_id: str) -> dict[str, Any]:
-        record = self._stored(decision_id)
-        return explain(record, self._engine().shelf.get(record["versions"]["bundle"]))
 
     async def alive(self, _request: Request) -> Response:
         return _json({"status": "alive"})
@@ -126,8 +106,9 @@ class _Api:
         loaded = await run_in_threadpool(self._engine().shelf.champion)
         return _json({"status": "ready", "bundle": loaded.digest})
 
-    async def metrics(self, _request: Request) -> Response:
-        return Response(self.counters.text(), media_type="text/plain; version=0.0.4")
+    async def metrics(self, request: Request) -> Response:
+        await run_in_threadpool(self._door.admit, request, KeyScope.ADMIN)
+        return Response(self._metrics.text(), media_type="text/plain; version=0.0.4")
 
     async def openapi(self, _request: Request) -> Response:
         return _json(self._described)
@@ -158,8 +139,7 @@ class _Observed:
             nonlocal answering
             if message["type"] == "http.response.start":
                 answering = True
-                headers = [(k.lower().encode(), v.encode()) for k, v in _HEADERS.items()]
-                message["headers"] = [*message.get("headers", ()), *headers]
+                message["headers"] = [*message.get("headers", ()), *_HEADERS]
                 route = getattr(scope.get("route"), "path", "unknown")
                 elapsed = time.perf_counter() - started
                 self._metrics.seconds.labels(route, str(message["status"])).observe(elapsed)

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from starlette.requests import Request
 
 from serving.api.problems import Problem
+from serving.config import Channel, LegalBasis, Purpose
 
 MOST_BYTES = 64 * 1024
+MOST_BYTES_OF_MANY = 1024 * 1024
+MOST_AT_ONCE = 1_000
 
 CustomerId = Annotated[
     str,
@@ -23,10 +34,31 @@ CustomerId = Annotated[
         examples=["1"],
     ),
 ]
+ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+
+def _is_text(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("must be text, ISO 8601 with its zone")  # noqa: TRY004 - pydantic's protocol
+    return value
+
+
+Instant = Annotated[
+    AwareDatetime,
+    Field(strict=False, description="ISO 8601 with its zone."),
+    BeforeValidator(_is_text),
+]
 
 
 class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    most_bytes: ClassVar[int] = MOST_BYTES
+
+
+class NoBody(_Body):
+    """What a call takes that only asks."""
+
+    most_bytes: ClassVar[int] = 0
 
 
 class NextBestActionRequest(_Body):
@@ -41,38 +73,122 @@ class NextBestActionRequest(_Body):
     ] = False
 
 
+class BatchRequest(_Body):
+    """Which customers to decide for at once."""
+
+    most_bytes: ClassVar[int] = MOST_BYTES_OF_MANY
+    customer_ids: Annotated[
+        list[CustomerId],
+        Field(min_length=1, max_length=MOST_AT_ONCE, description="Each of them once."),
+    ]
+
+    @model_validator(mode="after")
+    def _each_once(self) -> BatchRequest:
+        if len(set(self.customer_ids)) < len(self.customer_ids):
+            raise ValueError("customer_ids must be different from one another")
+        return self
+
+
+class EventsRequest(_Body):
+    """Events of the contract: canonical members, times as ISO 8601."""
+
+    most_bytes: ClassVar[int] = MOST_BYTES_OF_MANY
+    events: Annotated[list[Any], Field(min_length=1, max_length=MOST_AT_ONCE)]
+
+
 class PredictionsRequest(_Body):
-    """Which customer to predict."""
+    """Whom to predict: a customer whom we know, or one whose events or features come along."""
+
+    most_bytes: ClassVar[int] = MOST_BYTES_OF_MANY
+    customer_id: CustomerId | None = None
+    events: Annotated[
+        list[Any] | None,
+        Field(min_length=1, max_length=10_000, description="Of one customer. Not kept."),
+    ] = None
+    features: Annotated[
+        dict[str, float | None] | None,
+        Field(description="As the catalogue means them; null where unknown. Not kept."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> PredictionsRequest:
+        given = [n for n in ("customer_id", "events", "features") if getattr(self, n) is not None]
+        if len(given) != 1:
+            raise ValueError("exactly one of customer_id, events and features must be given")
+        return self
+
+
+class ConsentAct(_Body):
+    """Consent given or withdrawn, by one customer for one purpose on one channel."""
 
     customer_id: CustomerId
+    purpose: Annotated[Purpose, Field(strict=False)]
+    channel: Annotated[Channel, Field(strict=False)]
+    given: Annotated[bool, Field(description="False where it is withdrawn.")]
+    at: Instant
+    means: Annotated[ShortText, Field(description="How it was given, such as 'a form'.")]
+    legal_basis: Annotated[LegalBasis, Field(strict=False)]
+
+
+class ConsentsRequest(_Body):
+    """Acts of consent."""
+
+    most_bytes: ClassVar[int] = MOST_BYTES_OF_MANY
+    consents: Annotated[list[ConsentAct], Field(min_length=1, max_length=MOST_AT_ONCE)]
+
+
+class ExecutionRequest(_Body):
+    """What became of a decision that somebody else carries out."""
+
+    status: Literal["sent", "blocked", "failed"]
+    at: Instant
+    by: Annotated[ShortText, Field(description="Who reports it: a tool's name, not a person's.")]
+    reason: Annotated[
+        str | None,
+        Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", description="A code: why it was blocked."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _reason_fits_status(self) -> ExecutionRequest:
+        if (self.status == "blocked") != (self.reason is not None):
+            raise ValueError("reason must be given exactly where status is 'blocked'")
+        return self
 
 
 Body = TypeVar("Body", bound=_Body)
 
 
-async def read(request: Request, kind: type[Body]) -> Body:
-    """The request's body as `kind`.
+async def content_of(request: Request, most_bytes: int) -> bytes:
+    """The request's body.
 
     Raises:
-        Problem: 415 for another media type, 413 for too many bytes, 400 for what is not JSON, 422
-            for what breaks a rule, each place named by its JSON pointer.
+        Problem: 413 for more than `most_bytes`.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > most_bytes:
+            raise Problem(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"The body must hold {most_bytes} bytes at most.",
+            )
+    return bytes(content)
+
+
+def parse(content: bytes, content_type: str, kind: type[Body]) -> Body:
+    """A body as `kind`.
+
+    Raises:
+        Problem: 415 for another media type, 400 for what is not JSON, 422 for what breaks a rule,
+            each place named by its JSON pointer.
+    """
+    if content_type.partition(";")[0].strip().lower() != "application/json":
         raise Problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "The body must be sent with the header Content-Type: application/json.",
         )
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > MOST_BYTES:
-            raise Problem(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"The body must hold {MOST_BYTES} bytes at most.",
-            )
     try:
-        stated = orjson.loads(bytes(content))
+        stated = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise Problem(
             HTTPStatus.BAD_REQUEST,
@@ -81,11 +197,16 @@ async def read(request: Request, kind: type[Body]) -> Body:
     try:
         return kind.model_validate(stated)
     except ValidationError as error:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "The body breaks the rules named under `errors`.",
-            errors=_errors(error, kind),
-        ) from None
+        raise broken(_errors(error, kind)) from None
+
+
+def broken(errors: list[dict[str, str]]) -> Problem:
+    """The refusal of a body that breaks rules."""
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The body breaks the rules named under `errors`.",
+        errors=errors,
+    )
 
 
 def _errors(error: ValidationError, kind: type[BaseModel]) -> list[dict[str, str]]:
@@ -93,8 +214,10 @@ def _errors(error: ValidationError, kind: type[BaseModel]) -> list[dict[str, str
     listed = []
     for problem in error.errors(include_input=False, include_url=False, include_context=False):
         pointer = "".join(f"/{part}" for part in problem["loc"])
-        rule = problem["msg"]
+        rule = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            rule = f"Unknown field; the fields are: {allowed}"
+            # Of what lies deeper, the fields are not these.
+            told = f"; the fields are: {allowed}" if len(problem["loc"]) == 1 else ""
+            rule = f"Unknown field{told}"
         listed.append({"pointer": f"#{pointer}", "rule": rule})
     return listed

@@ -2,47 +2,197 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from serving.api.answers import Decision, Explanation, PredictionsAnswer, ProblemDocument
-from serving.api.bodies import NextBestActionRequest, PredictionsRequest
-from serving.api.problems import MEDIA_TYPE
-
-_MODELS: tuple[type[BaseModel], ...] = (
-    NextBestActionRequest,
-    PredictionsRequest,
+from serving.api.answers import (
+    BatchAnswer,
+    CustomerExplanation,
     Decision,
-    PredictionsAnswer,
+    ExecutionAnswer,
     Explanation,
+    Kept,
+    PredictionsAnswer,
     ProblemDocument,
 )
-_BODY_PROBLEMS = {
-    "400": "The body is not JSON.",
-    "404": "Nothing is known of the customer.",
+from serving.api.bodies import (
+    BatchRequest,
+    ConsentsRequest,
+    EventsRequest,
+    ExecutionRequest,
+    NextBestActionRequest,
+    PredictionsRequest,
+)
+from serving.api.problems import MEDIA_TYPE
+from serving.api.queries import ALLOWED
+
+
+@dataclass(frozen=True)
+class _Described:
+    """What the description says of one operation; `problems` beside those that all may have.
+
+    By its `queries` it may answer with `or_else`, and with either as a page.
+    """
+
+    name: str
+    summary: str
+    description: str
+    answer: type[BaseModel]
+    problems: tuple[str, ...] = ()
+    takes: type[BaseModel] | None = None
+    example: Any = None
+    queries: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    or_else: type[BaseModel] | None = None
+
+
+_PROBLEMS: Final = {
+    "400": "The body is not JSON, or the header Idempotency-Key is malformed.",
+    "401": "The call needs a key that is neither expired nor revoked.",
+    "403": "The key lacks the scope, or without keys the caller is not this machine.",
+    "404": "Nothing is known of the customer, or there is no such decision.",
+    "409": "The decision is not to be carried out by others.",
     "413": "The body is too large.",
     "415": "The body is not declared as application/json.",
-    "422": "The body breaks a rule.",
+    "422": "The body or the query breaks a rule, or the Idempotency-Key came with another request "
+    "before.",
+    "429": "The key asks too often; Retry-After says when to ask again.",
     "503": "No bundle serves yet.",
 }
-_DECISION_PROBLEMS = {"404": "There is no such decision.", "503": "No bundle serves yet."}
+_OF_ALL: Final = ("401", "403", "413", "429")
+_OF_BODIES: Final = ("400", "415", "422")
+
+_EVENT = {
+    "source": "shop",
+    "event_id": "1001",
+    "customer_id": "1",
+    "occurred_at": "2018-01-01T04:00:00Z",
+    "type": "order",
+    "value_minor": 1999,
+}
+_CONSENT = {
+    "customer_id": "1",
+    "purpose": "marketing",
+    "channel": "email",
+    "given": True,
+    "at": "2018-01-01T04:00:00Z",
+    "means": "a form",
+    "legal_basis": "consent",
+}
+_EXECUTION = {"status": "sent", "at": "2018-01-01T04:30:00Z", "by": "mail tool"}
+
+_OPERATIONS: Final = {
+    ("post", "/v1/next-best-action"): _Described(
+        "nextBestAction",
+        "Decide for one customer",
+        "Asked twice within a slot, it gives the same decision. Recorded before it is answered, "
+        "unless it is a preview.",
+        Decision,
+        ("404", "503"),
+        NextBestActionRequest,
+        {"customer_id": "1"},
+    ),
+    ("post", "/v1/next-best-action:batch"): _Described(
+        "nextBestActions",
+        "Decide for up to 1,000 customers",
+        "The same decisions as one by one. Those of whom nothing is known are named.",
+        BatchAnswer,
+        ("503",),
+        BatchRequest,
+        {"customer_ids": ["1", "2"]},
+    ),
+    ("post", "/v1/predictions"): _Described(
+        "predictions",
+        "Churn, margin and hours of one customer",
+        "Of one whom we know, or from events or features that the caller brings. Nothing is "
+        "kept of these.",
+        PredictionsAnswer,
+        ("404", "503"),
+        PredictionsRequest,
+        {"customer_id": "1"},
+    ),
+    ("post", "/v1/events"): _Described(
+        "events",
+        "Tell up to 1,000 events",
+        "All are kept or none, and durable once answered; the next decision knows them. An event "
+        "is known by its source and event_id, and is kept once however often it is told.",
+        Kept,
+        (),
+        EventsRequest,
+        {"events": [_EVENT]},
+    ),
+    ("post", "/v1/consents"): _Described(
+        "consents",
+        "Tell up to 1,000 acts of consent",
+        "All are kept or none, and durable once answered; the next decision knows them.",
+        Kept,
+        (),
+        ConsentsRequest,
+        {"consents": [_CONSENT]},
+    ),
+    ("post", "/v1/decisions/{decision_id}/execution"): _Described(
+        "execution",
+        "Tell what became of a decision",
+        "For whoever sends messages themselves. What was sent counts as a contact from then on. "
+        "The same report twice is kept once.",
+        ExecutionAnswer,
+        ("404", "409"),
+        ExecutionRequest,
+        _EXECUTION,
+    ),
+    ("get", "/v1/decisions/{decision_id}"): _Described(
+        "decision", "A decision as it was made", "", Decision, ("404",)
+    ),
+    ("get", "/v1/decisions/{decision_id}/explanation"): _Described(
+        "explanation",
+        "Why a decision came out as it did",
+        "From the stored record and the bundle that it names.",
+        Explanation,
+        ("404", "503"),
+        queries=ALLOWED,
+        or_else=CustomerExplanation,
+    ),
+}
+_DECISION_ID: Final = {
+    "name": "decision_id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string"},
+    "description": "As a decision names itself.",
+}
+_IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+    "description": "The first answer under it is given again for a week, byte for byte.",
+}
+
+_QUERIES: Final = {
+    "format": "A document or a page; without it the header Accept decides.",
+    "language": "Of a page; a document holds both.",
+    "for": "Who answers for decisions, or the customer (GDPR Art. 15(1)(h)).",
+}
 
 
 def document(version: str) -> dict[str, Any]:
     """The whole description."""
+    described = _OPERATIONS.values()
+    models = {m for d in described for m in (d.takes, d.answer, d.or_else) if m} | {ProblemDocument}
+    ordered = sorted(models, key=lambda model: model.__name__)
     _, schemas = models_json_schema(
-        [(model, "validation") for model in _MODELS],
+        [(model, "validation") for model in ordered],
         ref_template="#/components/schemas/{model}",
     )
-    decision_id = {
-        "name": "decision_id",
-        "in": "path",
-        "required": True,
-        "schema": {"type": "string"},
-        "description": "As a decision names itself.",
-    }
+    paths: dict[str, Any] = {}
+    for (verb, path), operation in _OPERATIONS.items():
+        item = paths.setdefault(path, {})
+        if "{decision_id}" in path:
+            item["parameters"] = [_DECISION_ID]
+        item[verb] = _operation(operation)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -51,65 +201,35 @@ def document(version: str) -> dict[str, Any]:
             "summary": "The next best action for each customer, and why.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "paths": {
-            "/v1/next-best-action": {
-                "post": _operation(
-                    "nextBestAction",
-                    "Decide for one customer",
-                    "Asked twice within a slot, it gives the same decision. Recorded before it "
-                    "is answered, unless it is a preview.",
-                    Decision,
-                    _BODY_PROBLEMS,
-                    body=NextBestActionRequest,
-                )
-            },
-            "/v1/predictions": {
-                "post": _operation(
-                    "predictions",
-                    "Churn, margin and hours of one customer",
-                    "Nothing is recorded.",
-                    PredictionsAnswer,
-                    _BODY_PROBLEMS,
-                    body=PredictionsRequest,
-                )
-            },
-            "/v1/decisions/{decision_id}": {
-                "parameters": [decision_id],
-                "get": _operation(
-                    "decision", "A decision as it was made", "", Decision, _DECISION_PROBLEMS
-                ),
-            },
-            "/v1/decisions/{decision_id}/explanation": {
-                "parameters": [decision_id],
-                "get": _operation(
-                    "explanation",
-                    "Why a decision came out as it did",
-                    "From the stored record and the bundle that it names.",
-                    Explanation,
-                    _DECISION_PROBLEMS,
-                ),
+        "security": [{"key": []}, {}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A key from `bocian keys create`; none where the service "
+                    "answers its own machine alone.",
+                }
             },
         },
-        "components": {"schemas": schemas["$defs"]},
     }
 
 
-def _operation(
-    name: str,
-    summary: str,
-    description: str,
-    answer: type[BaseModel],
-    problems: dict[str, str],
-    body: type[BaseModel] | None = None,
-) -> dict[str, Any]:
+def _operation(described: _Described) -> dict[str, Any]:
+    further = (*(_OF_BODIES if described.takes else ()), *(("422",) if described.queries else ()))
+    problems = {
+        status: _PROBLEMS[status] for status in sorted((*_OF_ALL, *further, *described.problems))
+    }
     operation: dict[str, Any] = {
-        "operationId": name,
-        "summary": summary,
-        "description": description,
+        "operationId": described.name,
+        "summary": described.summary,
+        "description": described.description,
         "responses": {
             "200": {
                 "description": "Done.",
-                "content": {"application/json": {"schema": _reference(answer)}},
+                "content": _content(described),
             }
         }
         | {
@@ -120,17 +240,43 @@ def _operation(
             for status, text in problems.items()
         },
     }
-    if body is not None:
+    if described.queries:
+        operation["parameters"] = _in_query(described.queries)
+    if described.takes is not None:
+        operation["parameters"] = [_IDEMPOTENCY_KEY]
         operation["requestBody"] = {
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": _reference(body),
-                    "example": {"customer_id": "1"},
+                    "schema": _reference(described.takes),
+                    "example": described.example,
                 }
             },
         }
     return operation
+
+
+def _content(described: _Described) -> dict[str, Any]:
+    schema: dict[str, Any] = _reference(described.answer)
+    if described.or_else is None:
+        return {"application/json": {"schema": schema}}
+    either = [schema, _reference(described.or_else)]
+    return {
+        "application/json": {"schema": {"anyOf": either}},
+        "text/html": {"schema": {"type": "string"}},
+    }
+
+
+def _in_query(queries: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "schema": {"type": "string", "enum": list(values), "default": values[0]},
+            "description": _QUERIES[name],
+        }
+        for name, values in queries.items()
+    ]
 
 
 def _reference(model: type[BaseModel]) -> dict[str, str]:

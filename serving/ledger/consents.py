@@ -14,12 +14,20 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    func,
+    bindparam,
     select,
 )
 
 from serving.config import Channel, LegalBasis, Purpose
-from serving.ledger.sql import METADATA, chunks, counter, customer, insert_absent, reading
+from serving.ledger.sql import (
+    METADATA,
+    counter,
+    customer,
+    insert_absent,
+    is_one_of,
+    listed,
+    reading,
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,22 @@ CONSENTS = Table(
 )
 
 
+_ACTS = (
+    select(CONSENTS.c.customer_id, CONSENTS.c.channel, CONSENTS.c.given)
+    .where(
+        is_one_of(CONSENTS.c.customer_id, "customers"),
+        CONSENTS.c.purpose == bindparam("purpose"),
+        CONSENTS.c.at_us <= bindparam("at_us"),
+    )
+    .order_by(CONSENTS.c.at_us, CONSENTS.c.id)
+)
+
+
+def record_many(connection: Connection, consents: Iterable[Consent]) -> int:
+    """The same as `Consents.record_many`, within the caller's transaction."""
+    return insert_absent(connection, CONSENTS, [asdict(consent) for consent in consents])
+
+
 class Consents:
     """Who may be contacted for what, where. Silence is no consent."""
 
@@ -73,7 +97,7 @@ class Consents:
     def record_many(self, consents: Iterable[Consent]) -> int:
         """Append `consents`; the number that were new. The same act twice is kept once."""
         with self._engine.begin() as connection:
-            return insert_absent(connection, CONSENTS, [asdict(consent) for consent in consents])
+            return record_many(connection, consents)
 
     def allowed(self, customer_id: str, purpose: str, channel: str, at_us: int) -> bool:
         """Whether contact for `purpose` on `channel` is allowed at `at_us`, acts then included."""
@@ -81,42 +105,20 @@ class Consents:
 
     def allowed_channels(self, customer_id: str, purpose: str, at_us: int) -> frozenset[str]:
         """The channels on which a customer may be contacted for `purpose` at `at_us`."""
-        return self.allowed_channels_of_many([customer_id], purpose, at_us)[customer_id]
+        found = self.allowed_customers([customer_id], purpose, at_us)
+        return frozenset(channel for channel, customers in found.items() if customers)
 
-    def allowed_channels_of_many(
+    def allowed_customers(
         self, customer_ids: Iterable[str], purpose: str, at_us: int
-    ) -> dict[str, frozenset[str]]:
-        """The allowed channels of each of `customer_ids`; an empty set where there are none."""
-        allowed: dict[str, frozenset[str]] = {}
+    ) -> dict[str, set[str]]:
+        """By channel, who of `customer_ids` may be contacted on it for `purpose` at `at_us`.
+
+        Of two acts at one instant, the one recorded later counts.
+        """
+        allowed: dict[str, set[str]] = {channel: set() for channel in Channel}
         with reading(self._engine) as connection:
-            for piece in chunks(customer_ids):
-                allowed |= dict.fromkeys(piece, frozenset())
-                for customer_id, channel in _given(connection, piece, purpose, at_us):
-                    allowed[customer_id] |= {channel}
+            asked = {"customers": listed(customer_ids), "purpose": purpose, "at_us": at_us}
+            for customer_id, channel, given in connection.execute(_ACTS, asked).all():
+                customers = allowed[channel]
+                (customers.add if given else customers.discard)(customer_id)
         return allowed
-
-
-def _given(
-    connection: Connection, customer_ids: list[str], purpose: str, at_us: int
-) -> list[tuple[str, str]]:
-    """(customer, channel) where the last act until `at_us` gave consent.
-
-    Of two acts at one instant, the one recorded later counts.
-    """
-    newest_first = func.row_number().over(
-        partition_by=(CONSENTS.c.customer_id, CONSENTS.c.channel),
-        order_by=(CONSENTS.c.at_us.desc(), CONSENTS.c.id.desc()),
-    )
-    acts = (
-        select(
-            CONSENTS.c.customer_id, CONSENTS.c.channel, CONSENTS.c.given, newest_first.label("age")
-        )
-        .where(
-            CONSENTS.c.customer_id.in_(customer_ids),
-            CONSENTS.c.purpose == purpose,
-            CONSENTS.c.at_us <= at_us,
-        )
-        .subquery()
-    )
-    query = select(acts.c.customer_id, acts.c.channel).where(acts.c.age == 1, acts.c.given)
-    return [(customer_id, channel) for customer_id, channel in connection.execute(query)]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, bindparam, func, select, union_all
 
+from serving.ledger.decisions import DECISIONS
+from serving.ledger.executions import EXECUTIONS, Status
 from serving.ledger.message import OUTBOX, MessageStatus
-from serving.ledger.sql import chunks, reading
+from serving.ledger.sql import is_one_of, listed, reading
 
 
 @dataclass(frozen=True)
@@ -21,35 +23,41 @@ class Contact:
     at_us: int
 
 
+_OUTBOX_AT = func.coalesce(OUTBOX.c.sent_at_us, OUTBOX.c.send_at_us)
+_OURS = select(
+    OUTBOX.c.customer_id, OUTBOX.c.action_id, OUTBOX.c.channel, _OUTBOX_AT.label("at_us")
+).where(
+    is_one_of(OUTBOX.c.customer_id, "customers"),
+    OUTBOX.c.status.in_((MessageStatus.QUEUED, MessageStatus.SENT)),
+    bindparam("since_us") < _OUTBOX_AT,
+)
+# One contact for each decision, at the instant that was reported first.
+_REPORTED_AT = func.min(EXECUTIONS.c.at_us)
+_REPORTED = (
+    select(EXECUTIONS.c.customer_id, DECISIONS.c.action_id, DECISIONS.c.channel, _REPORTED_AT)
+    .join(DECISIONS, DECISIONS.c.decision_id == EXECUTIONS.c.decision_id)
+    .where(
+        is_one_of(EXECUTIONS.c.customer_id, "customers"),
+        EXECUTIONS.c.status == Status.SENT,
+        EXECUTIONS.c.reported_by.is_not(None),
+    )
+    .group_by(EXECUTIONS.c.customer_id, DECISIONS.c.decision_id)
+    .having(bindparam("since_us") < _REPORTED_AT)
+)
+_CONTACTS = union_all(_OURS, _REPORTED).order_by("at_us", "action_id", "channel")
+
+
 class Contacts:
-    """A view of the outbox. Failed and withheld messages reached nobody and do not count."""
+    """A view of the outbox, and of what others report to have sent.
+
+    Failed and withheld messages reached nobody and do not count.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def since(self, customer_id: str, since_us: int) -> tuple[Contact, ...]:
-        """Contacts with a customer in `(since_us, ∞)`, oldest first; queued ones included."""
-        return self.since_of_many([customer_id], since_us)[customer_id]
-
-    def since_of_many(
-        self, customer_ids: Iterable[str], since_us: int
-    ) -> dict[str, tuple[Contact, ...]]:
-        """The same for each of `customer_ids`; an empty tuple where there are none."""
-        at_us = func.coalesce(OUTBOX.c.sent_at_us, OUTBOX.c.send_at_us)
-        fields = (OUTBOX.c.customer_id, OUTBOX.c.action_id, OUTBOX.c.channel, at_us)
-        found: dict[str, list[Contact]] = {}
+    def since(self, customer_ids: Iterable[str], since_us: int) -> tuple[Contact, ...]:
+        """Contacts with `customer_ids` in `(since_us, ∞)`, oldest first; queued ones included."""
+        asked = {"customers": listed(customer_ids), "since_us": since_us}
         with reading(self._engine) as connection:
-            for piece in chunks(customer_ids):
-                found |= {customer_id: [] for customer_id in piece}
-                query = (
-                    select(*fields)
-                    .where(
-                        OUTBOX.c.customer_id.in_(piece),
-                        OUTBOX.c.status.in_((MessageStatus.QUEUED, MessageStatus.SENT)),
-                        at_us > since_us,
-                    )
-                    .order_by(at_us, OUTBOX.c.key)
-                )
-                for row in connection.execute(query):
-                    found[row[0]].append(Contact(*row))
-        return {customer_id: tuple(contacts) for customer_id, contacts in found.items()}
+            return tuple(Contact(*row) for row in connection.execute(_CONTACTS, asked).all())

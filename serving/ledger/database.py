@@ -22,22 +22,26 @@ from sqlalchemy import (
     make_url,
     select,
     text,
+    update,
 )
 from sqlalchemy.exc import OperationalError
 
 from serving.ledger import log_tables  # noqa: F401 - opening the ledger makes them
+from serving.ledger.accesses import Accesses
+from serving.ledger.answers import Answers
+from serving.ledger.commits import Commits
 from serving.ledger.consents import Consents
 from serving.ledger.contacts import Contacts
 from serving.ledger.decisions import Decisions
 from serving.ledger.erasure import erase
 from serving.ledger.executions import Executions
+from serving.ledger.keys import Keys
+from serving.ledger.migrations import SCHEMA_VERSION, migrate
 from serving.ledger.outbox import Outbox
 from serving.ledger.overrides import Overrides
 from serving.ledger.prices import Prices
 from serving.ledger.profiles import Profiles
 from serving.ledger.sql import METADATA
-
-SCHEMA_VERSION = 1
 
 _VERSION = Table("schema_version", METADATA, Column("version", Integer, primary_key=True))
 _BUSY_TIMEOUT_MS = 30_000
@@ -61,6 +65,10 @@ class Ledger:
     contacts: Contacts
     prices: Prices
     overrides: Overrides
+    keys: Keys
+    accesses: Accesses
+    answers: Answers
+    commit: Commits
 
     def writing(self) -> AbstractContextManager[Connection]:
         """One transaction that writes: committed at the end of the block, undone on an error."""
@@ -117,6 +125,10 @@ def open_ledger(url: str) -> Ledger:
         contacts=Contacts(engine),
         prices=Prices(engine),
         overrides=Overrides(engine),
+        keys=Keys(engine),
+        accesses=Accesses(engine),
+        answers=Answers(engine),
+        commit=Commits(engine),
     )
 
 
@@ -175,4 +187,7 @@ def _prepare(connection: Connection) -> None:
             f"schema_version of the ledger must be at most {SCHEMA_VERSION}, which this code "
             f"knows, got: {found}; a newer Bocian has written here: update this one"
         )
+    elif found < SCHEMA_VERSION:
+        migrate(connection, found)
+        connection.execute(update(_VERSION).values(version=SCHEMA_VERSION))
     METADATA.create_all(connection)

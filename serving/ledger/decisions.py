@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Double,
     Engine,
     Index,
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     func,
     select,
 )
 from sqlalchemy.sql.expression import ColumnElement
 
-from serving.ledger.sql import METADATA, insert_absent, reading
+from serving.ledger.sql import METADATA, insert_absent, is_one_of, listed, reading
 
 _NO_ACTION = "no_action"
 
@@ -111,17 +113,7 @@ class Decisions:
             ValueError: when its decision_id already belongs to another customer, epoch or slot.
         """
         with self._engine.begin() as connection:
-            insert_absent(connection, DECISIONS, [asdict(decision)])
-            query = select(DECISIONS).where(
-                *_slot(decision.customer_id, decision.policy_epoch, decision.slot)
-            )
-            row = connection.execute(query).one_or_none()
-        if row is None:
-            raise ValueError(
-                f"decision_id must be unique, got: {decision.decision_id!r}, "
-                "which another customer, policy epoch or slot has"
-            )
-        return StoredDecision(**row._asdict())
+            return put_many(connection, [decision])[0]
 
     def get(self, decision_id: str) -> StoredDecision | None:
         """The decision of this id, if there is one."""
@@ -129,7 +121,14 @@ class Decisions:
 
     def find(self, customer_id: str, policy_epoch: str, slot: str) -> StoredDecision | None:
         """The decision for a customer in a slot, if there is one."""
-        return self._one(*_slot(customer_id, policy_epoch, slot))
+        return self.find_many([customer_id], policy_epoch, slot).get(customer_id)
+
+    def find_many(
+        self, customer_ids: Iterable[str], policy_epoch: str, slot: str
+    ) -> dict[str, StoredDecision]:
+        """The decisions in a slot of those of `customer_ids` that have one."""
+        with reading(self._engine) as connection:
+            return _in_slot(connection, customer_ids, policy_epoch, slot)
 
     def recent(self, customer_id: str, since_us: int) -> tuple[StoredDecision, ...]:
         """Decisions for a customer made in `[since_us, ∞)`, newest first."""
@@ -191,9 +190,38 @@ class Decisions:
         return None if row is None else StoredDecision(**row._asdict())
 
 
-def _slot(customer_id: str, policy_epoch: str, slot: str) -> tuple[ColumnElement[bool], ...]:
-    return (
-        DECISIONS.c.customer_id == customer_id,
-        DECISIONS.c.policy_epoch == policy_epoch,
-        DECISIONS.c.slot == slot,
-    )
+_IN_SLOT = select(DECISIONS).where(
+    is_one_of(DECISIONS.c.customer_id, "customers"),
+    DECISIONS.c.policy_epoch == bindparam("epoch"),
+    DECISIONS.c.slot == bindparam("slot"),
+)
+
+
+def put_many(
+    connection: Connection, decisions: Sequence[StoredDecision]
+) -> tuple[StoredDecision, ...]:
+    """The same as `Decisions.put` for decisions of one epoch and slot, in the caller's transaction.
+
+    Returns:
+        For each of `decisions` the one that is stored, in their order.
+    """
+    rows = [vars(decision) for decision in decisions]
+    if insert_absent(connection, DECISIONS, rows) == len(rows):
+        return tuple(decisions)
+    epoch, slot = decisions[0].policy_epoch, decisions[0].slot
+    stored = _in_slot(connection, (d.customer_id for d in decisions), epoch, slot)
+    for decision in decisions:
+        if decision.customer_id not in stored:
+            raise ValueError(
+                f"decision_id must be unique, got: {decision.decision_id!r}, "
+                "which another customer, policy epoch or slot has"
+            )
+    return tuple(stored[decision.customer_id] for decision in decisions)
+
+
+def _in_slot(
+    connection: Connection, customer_ids: Iterable[str], policy_epoch: str, slot: str
+) -> dict[str, StoredDecision]:
+    asked = {"customers": listed(customer_ids), "epoch": policy_epoch, "slot": slot}
+    rows = connection.execute(_IN_SLOT, asked).all()
+    return {row.customer_id: StoredDecision(*row) for row in rows}

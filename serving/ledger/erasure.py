@@ -6,6 +6,7 @@ from contextlib import closing
 
 from sqlalchemy import Engine, delete
 
+from serving.ledger.answers import ANSWERS, forget_about
 from serving.ledger.sql import METADATA
 
 
@@ -18,6 +19,8 @@ def erase(engine: Engine, customer_id: str) -> dict[str, int]:
     """
     erased: dict[str, int] = {}
     with engine.begin() as connection:
+        # An answer may be about others as well; it goes as a whole.
+        erased[ANSWERS.name] = forget_about(connection, customer_id)
         # What refers to a row goes before the row.
         for table in reversed(METADATA.sorted_tables):
             if "customer_id" in table.c:

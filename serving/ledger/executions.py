@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     ForeignKey,
+    Index,
     Table,
     Text,
     func,
@@ -19,7 +20,15 @@ from sqlalchemy import (
     select,
 )
 
-from serving.ledger.sql import METADATA, chunks, counter, customer, reading
+from serving.ledger.sql import (
+    METADATA,
+    counter,
+    customer,
+    insert_absent,
+    is_one_of,
+    listed,
+    reading,
+)
 
 
 class Status(StrEnum):
@@ -32,13 +41,17 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Execution:
-    """One entry of the history; `reason` is a code, given exactly with `not_executed`."""
+    """One entry of the history; `reason` is a code, given exactly with `not_executed`.
+
+    `reported_by` names who else carried it out, or could not; None for our own outbox.
+    """
 
     decision_id: str
     customer_id: str
     status: Status
     at_us: int
     reason: str | None = None
+    reported_by: str | None = None
 
     def __post_init__(self) -> None:
         if (self.status == Status.NOT_EXECUTED) != (self.reason is not None):
@@ -57,13 +70,30 @@ EXECUTIONS = Table(
     Column("status", Text, nullable=False),
     Column("reason", Text),
     Column("at_us", BigInteger, nullable=False),
+    Column("reported_by", Text),
+    # Of entries of our own, which nobody reported, there may be any number.
+    Index("one_report_once", "decision_id", "status", "at_us", "reported_by", unique=True),
 )
 _FIELDS = [column for column in EXECUTIONS.c if column.name != "id"]
+
+
+_LAST = select(*_FIELDS).where(
+    EXECUTIONS.c.id.in_(
+        select(func.max(EXECUTIONS.c.id))
+        .where(is_one_of(EXECUTIONS.c.decision_id, "decisions"))
+        .group_by(EXECUTIONS.c.decision_id)
+    )
+)
 
 
 def append(connection: Connection, execution: Execution) -> None:
     """Add `execution` to the history, within the caller's transaction."""
     connection.execute(insert(EXECUTIONS).values(asdict(execution)))
+
+
+def report(connection: Connection, execution: Execution) -> bool:
+    """Add what somebody else did, within the caller's transaction; False where it is known."""
+    return insert_absent(connection, EXECUTIONS, [asdict(execution)]) == 1
 
 
 class Executions:
@@ -83,15 +113,8 @@ class Executions:
         """The last entry of each decision that has one."""
         found: dict[str, Execution] = {}
         with reading(self._engine) as connection:
-            for piece in chunks(decision_ids):
-                last = (
-                    select(func.max(EXECUTIONS.c.id))
-                    .where(EXECUTIONS.c.decision_id.in_(piece))
-                    .group_by(EXECUTIONS.c.decision_id)
-                )
-                query = select(*_FIELDS).where(EXECUTIONS.c.id.in_(last))
-                for row in connection.execute(query).mappings():
-                    found[row["decision_id"]] = _execution(dict(row))
+            for row in connection.execute(_LAST, {"decisions": listed(decision_ids)}).mappings():
+                found[row["decision_id"]] = _execution(dict(row))
         return found
 
 

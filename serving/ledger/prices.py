@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from sqlalchemy import BigInteger, Column, Double, Engine, Table, Text, insert, select
+from sqlalchemy import BigInteger, Column, Double, Engine, Table, Text, bindparam, insert, select
 
 from serving.ledger.sql import METADATA, counter, reading
 
@@ -17,6 +17,13 @@ PRICES = Table(
     Column("resource", Text, nullable=False),
     Column("price", Double, nullable=False),
     Column("at_us", BigInteger, nullable=False),
+)
+
+
+_LATEST_LAST = (
+    select(PRICES.c.resource, PRICES.c.price)
+    .where(PRICES.c.policy_epoch == bindparam("epoch"))
+    .order_by(PRICES.c.at_us, PRICES.c.id)
 )
 
 
@@ -45,10 +52,6 @@ class Prices:
 
     def latest(self, policy_epoch: str) -> dict[str, float]:
         """The price of each resource; a resource that was never priced is absent, and free."""
-        query = (
-            select(PRICES.c.resource, PRICES.c.price)
-            .where(PRICES.c.policy_epoch == policy_epoch)
-            .order_by(PRICES.c.at_us, PRICES.c.id)
-        )
         with reading(self._engine) as connection:
-            return {row.resource: row.price for row in connection.execute(query)}
+            rows = connection.execute(_LATEST_LAST, {"epoch": policy_epoch})
+            return {row.resource: row.price for row in rows}

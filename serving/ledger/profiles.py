@@ -10,9 +10,10 @@ from functools import cache
 
 from sqlalchemy import Column, Connection, Engine, Table, Text, bindparam, insert, select, update
 
-from serving.ledger.sql import METADATA, chunks, reading
+from serving.ledger.sql import METADATA, is_one_of, listed, reading
 
 _LANGUAGE = re.compile(r"[a-z]{2}")
+_ADDRESS = {"email": "email", "sms": "phone", "call_center": "phone", "push": "push_token"}
 
 
 @cache
@@ -46,12 +47,8 @@ class Profile:
 
     def address(self, channel: str) -> str | None:
         """Where messages on `channel` go; None where unknown, or where a channel has no address."""
-        return {
-            "email": self.email,
-            "sms": self.phone,
-            "call_center": self.phone,
-            "push": self.push_token,
-        }.get(channel)
+        address: str | None = getattr(self, _ADDRESS[channel]) if channel in _ADDRESS else None
+        return address
 
 
 @dataclass(frozen=True)
@@ -73,6 +70,9 @@ PROFILES = Table(
     Column("phone", Text),
     Column("push_token", Text),
 )
+
+
+_OF = select(PROFILES).where(is_one_of(PROFILES.c.customer_id, "customers"))
 
 
 class Profiles:
@@ -131,9 +131,5 @@ class Profiles:
 
 
 def _read(connection: Connection, customer_ids: Iterable[str]) -> dict[str, Profile]:
-    found: dict[str, Profile] = {}
-    for piece in chunks(customer_ids):
-        query = select(PROFILES).where(PROFILES.c.customer_id.in_(piece))
-        for row in connection.execute(query):
-            found[row[0]] = Profile(*row)
-    return found
+    asked = {"customers": listed(customer_ids)}
+    return {row[0]: Profile(*row) for row in connection.execute(_OF, asked).all()}

@@ -126,7 +126,7 @@ class Orchestrator:
         if reason is not None:
             return reason
         since_us = reach_since_us(action, self.caps, now_us)
-        contacts = self.ledger.contacts.since(decision.customer_id, since_us)
+        contacts = self.ledger.contacts.since([decision.customer_id], since_us)
         return too_much_contact(contacts, action, self.caps, now_us)
 
     def _block(

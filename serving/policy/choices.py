@@ -35,6 +35,8 @@ class Choices:
         arm_parts: parts [n, k] of each arm at its best hour. For a closed arm they say what it
             would be worth if it were open.
         chosen_parts: parts [n] of the chosen arm at the chosen hour.
+        action_draw: [n] the uniform numbers in [0, 1) that picked the arm.
+        hour_draw: [n] those that picked the block; NaN for `no_action`.
         explored: [n] whether arm or hour differ from the greedy choice.
         action_propensity: [n, k] P(arm | x, stratum); 0 where not feasible; rows sum to 1.
         hour_propensity: [n, 8] P(hour | x, chosen arm); a row of zeros for `no_action`.
@@ -53,6 +55,8 @@ class Choices:
     value: FloatArray
     arm_parts: Parts
     chosen_parts: Parts
+    action_draw: FloatArray
+    hour_draw: FloatArray
     explored: BoolArray
     action_propensity: FloatArray
     hour_propensity: FloatArray

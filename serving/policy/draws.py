@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
-import hmac
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+
+import numpy as np
+
+from serving.policy.arrays import FloatArray
+
+_BLOCK = 64  # bytes that SHA-256 takes in at once
+_INNER, _OUTER = 0x36, 0x5C
 
 
-def uniform(secret: bytes, *keys: str) -> float:
-    """Draw from [0, 1), always the same number for the same secret and keys.
+def uniforms(
+    secret: bytes, before: Iterable[str], each: Sequence[str], after: Iterable[str] = ()
+) -> FloatArray:
+    """Draw from [0, 1) for each of many, always the same number for the same secret and keys.
 
-    The number is the first 53 bits of HMAC-SHA256, as many as a float64 holds. Each key carries
-    its length, so that ("ab", "c") and ("a", "bc") are different draws.
+    The number is the first 53 bits of HMAC-SHA256 (RFC 2104), as many as a float64 holds. Each key
+    carries its length, so that ("ab", "c") and ("a", "bc") are different draws.
 
     Args:
         secret: key of the HMAC.
-        keys: what the draw is for, then for whom and when; ("holdout", customer_id), say.
+        before: keys that all share, what the draw is for: ("holdout",), say.
+        each: n keys, one a draw: customers' ids.
+        after: keys that all share, and that come last.
+
+    Returns:
+        [n] numbers.
     """
-    encoded = [key.encode() for key in keys]
-    message = b"".join([len(key).to_bytes(8, "big") + key for key in encoded])
-    digest = hmac.digest(secret, message, "sha256")
-    return (int.from_bytes(digest[:8], "big") >> 11) * 2.0**-53
+    key = (sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
+    # What all draws begin with is hashed once: that is why this is not left to `hmac`.
+    inner = sha256(bytes(byte ^ _INNER for byte in key) + b"".join(map(_framed, before)))
+    outer = sha256(bytes(byte ^ _OUTER for byte in key))
+    ending = b"".join(map(_framed, after))
+    digests = []
+    for one in each:
+        message, sealed = inner.copy(), outer.copy()
+        message.update(_framed(one) + ending)
+        sealed.update(message.digest())
+        digests.append(sealed.digest())
+    first_of_four = np.frombuffer(b"".join(digests), ">u8")[::4]
+    return np.asarray((first_of_four >> np.uint64(11)) * 2.0**-53, np.float64)
+
+
+def _framed(key: str) -> bytes:
+    encoded = key.encode()
+    return len(encoded).to_bytes(8, "big") + encoded

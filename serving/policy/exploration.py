@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 import numpy as np
 
 from serving.policy.arrays import BoolArray, FloatArray, IntArray
-from serving.policy.draws import uniform
+from serving.policy.draws import uniforms
 
 
 class Stratum(StrEnum):
@@ -17,6 +19,31 @@ class Stratum(StrEnum):
     MAIN = "main"
     HOLDOUT = "holdout"
     QUIET = "quiet"
+
+
+class Chance(Protocol):
+    """What a policy asks of chance: keyed draws, or those that a record holds."""
+
+    @property
+    def action_floor(self) -> float:
+        """Share of decisions spread evenly over the feasible arms, in [0, 1)."""
+
+    @property
+    def hour_floor(self) -> float:
+        """The same for hour blocks."""
+
+    @property
+    def main_share(self) -> float:
+        """Probability of being in the main stratum, in (0, 1]."""
+
+    def strata(self, customer_ids: Sequence[str]) -> tuple[Stratum, ...]:
+        """Which part of the experiment each customer is in."""
+
+    def action_draws(self, customer_ids: Sequence[str]) -> FloatArray:
+        """The uniform numbers in [0, 1) that pick the arms."""
+
+    def hour_draws(self, customer_ids: Sequence[str]) -> FloatArray:
+        """The uniform numbers in [0, 1) that pick the hour blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +86,25 @@ class Exploration:
         """Probability of being in the main stratum, in (0, 1]."""
         return (1 - self.holdout_share) * (1 - self.quiet_share)
 
-    def stratum(self, customer_id: str) -> Stratum:
-        """Draw the stratum: the holdout first, whose key knows no epoch and no slot."""
-        if held_out(customer_id, secret=self.secret, share=self.holdout_share):
-            return Stratum.HOLDOUT
-        if uniform(self.secret, "quiet", self.quiet_epoch, customer_id) < self.quiet_share:
-            return Stratum.QUIET
-        return Stratum.MAIN
+    def strata(self, customer_ids: Sequence[str]) -> tuple[Stratum, ...]:
+        """Draw each one's stratum: the holdout first, whose key knows no epoch and no slot."""
+        held = held_out(customer_ids, secret=self.secret, share=self.holdout_share)
+        quiet = uniforms(self.secret, ("quiet", self.quiet_epoch), customer_ids) < self.quiet_share
+        drawn = np.where(held, 2, quiet.astype(np.int64))
+        return tuple(map((Stratum.MAIN, Stratum.QUIET, Stratum.HOLDOUT).__getitem__, drawn))
 
-    def action_draw(self, customer_id: str) -> float:
-        """The uniform number in [0, 1) that picks the arm."""
-        return uniform(self.secret, "action", customer_id, self.policy_epoch, self.slot)
+    def action_draws(self, customer_ids: Sequence[str]) -> FloatArray:
+        """The uniform numbers in [0, 1) that pick the arms."""
+        return uniforms(self.secret, ("action",), customer_ids, (self.policy_epoch, self.slot))
 
-    def hour_draw(self, customer_id: str) -> float:
-        """The uniform number in [0, 1) that picks the hour block."""
-        return uniform(self.secret, "hour", customer_id, self.policy_epoch, self.slot)
+    def hour_draws(self, customer_ids: Sequence[str]) -> FloatArray:
+        """The uniform numbers in [0, 1) that pick the hour blocks."""
+        return uniforms(self.secret, ("hour",), customer_ids, (self.policy_epoch, self.slot))
 
 
-def held_out(customer_id: str, *, secret: bytes, share: float) -> bool:
-    """Whether a customer is in the holdout: drawn once for ever, with probability `share`."""
-    return uniform(secret, "holdout", customer_id) < share
+def held_out(customer_ids: Sequence[str], *, secret: bytes, share: float) -> BoolArray:
+    """Who is in the holdout, [n]: drawn once for ever, each with probability `share`."""
+    return uniforms(secret, ("holdout",), customer_ids) < share
 
 
 def mixture(best: IntArray, feasible: BoolArray, floor: float) -> FloatArray:

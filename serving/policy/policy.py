@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import compress
+
 import numpy as np
 
 from serving.policy.arrays import BoolArray, IntArray, ReasonArray
 from serving.policy.choices import Choices
-from serving.policy.exploration import Exploration, Stratum, draw, mixture
+from serving.policy.exploration import Chance, Stratum, draw, mixture
 from serving.policy.problem import HOUR_BLOCKS, Problem
 from serving.policy.reasons import Reason, mask
 from serving.policy.values import NO_HOUR, greedy_arm, parts_at
@@ -18,7 +20,7 @@ _REASON_OF_STRATUM = {
 }
 
 
-def decide(problem: Problem, exploration: Exploration) -> Choices:
+def decide(problem: Problem, chance: Chance) -> Choices:
     """Choose an arm and an hour block for each customer.
 
     An arm is feasible where nothing suppresses it and at least one hour block is open; without a
@@ -32,33 +34,35 @@ def decide(problem: Problem, exploration: Exploration) -> Choices:
     """
     customers = problem.customer_ids
     rows = np.arange(len(customers))
-    stratum = tuple(exploration.stratum(customer) for customer in customers)
+    stratum = chance.strata(customers)
     best_hour = _best_hour(problem)
     arm_parts = parts_at(problem, best_hour)
 
     # The policy of the main stratum, for everybody: marginal probabilities need it in all strata.
     blocked = _with_quiet_hours(problem)
     main_best = greedy_arm(arm_parts.value, blocked == 0, problem.minimum_value)
-    main = mixture(main_best, blocked == 0, exploration.action_floor)
-    marginal = exploration.main_share * main
-    marginal[:, 0] += 1 - exploration.main_share
+    main = mixture(main_best, blocked == 0, chance.action_floor)
+    marginal = chance.main_share * main
+    marginal[:, 0] += 1 - chance.main_share
 
     suppressed = _with_stratum(blocked, stratum)
     feasible = suppressed == 0
     best_arm = greedy_arm(arm_parts.value, feasible, problem.minimum_value)
-    action = mixture(best_arm, feasible, exploration.action_floor)
-    arm = draw(action, np.array([exploration.action_draw(customer) for customer in customers]))
+    action = mixture(best_arm, feasible, chance.action_floor)
+    action_draw = chance.action_draws(customers)
+    arm = draw(action, action_draw)
 
     contacted = arm != 0
     hour = np.zeros((len(customers), HOUR_BLOCKS))
     hour[contacted] = mixture(
         best_hour[rows, arm][contacted],
         problem.hour_feasible[rows, arm][contacted],
-        exploration.hour_floor,
+        chance.hour_floor,
     )
     hour_block = np.full(len(customers), NO_HOUR)
-    hour_draws = np.array([exploration.hour_draw(customer) for customer in customers])
-    hour_block[contacted] = draw(hour[contacted], hour_draws[contacted])
+    hour_draw = np.full(len(customers), np.nan)
+    hour_draw[contacted] = chance.hour_draws(list(compress(customers, contacted)))
+    hour_block[contacted] = draw(hour[contacted], hour_draw[contacted])
     hour_probability = np.where(contacted, hour[rows, hour_block], 1.0)
 
     chosen_hour = np.broadcast_to(hour_block[:, np.newaxis], best_hour.shape)
@@ -73,6 +77,8 @@ def decide(problem: Problem, exploration: Exploration) -> Choices:
         value=np.where(feasible, arm_parts.value, np.nan),
         arm_parts=arm_parts,
         chosen_parts=parts_at(problem, chosen_hour).of_arm(arm),
+        action_draw=action_draw,
+        hour_draw=hour_draw,
         explored=(arm != best_arm) | (hour_block != best_hour[rows, best_arm]),
         action_propensity=action,
         hour_propensity=hour,

@@ -54,6 +54,8 @@ class Problem:
             `clip_timing`. It counts only where `effect` is above zero.
         delivery_cost: [k] cost of one delivery, not negative.
         contact_cost: [n, k] cost of one more contact in fatigue, not negative.
+        lever: [n, k] factor by which whoever runs the business weighs what the arm is worth
+            before prices; not negative, 1 where nobody does, and for `no_action`.
         use: [k, r] amount of each resource that one choice of the arm uses, not negative.
         resources: r different names.
         prices: [r] dual price of one unit of each resource, not negative.
@@ -72,6 +74,7 @@ class Problem:
     timing: FloatArray
     delivery_cost: FloatArray
     contact_cost: FloatArray
+    lever: FloatArray
     use: FloatArray
     resources: tuple[str, ...]
     prices: FloatArray
@@ -86,11 +89,12 @@ class Problem:
         require_array("timing", self.timing, np.float64, (n, k, HOUR_BLOCKS))
         require_array("delivery_cost", self.delivery_cost, np.float64, (k,))
         require_array("contact_cost", self.contact_cost, np.float64, (n, k))
+        require_array("lever", self.lever, np.float64, (n, k))
         require_array("use", self.use, np.float64, (k, r))
         require_array("prices", self.prices, np.float64, (r,))
         require_array("suppressed", self.suppressed, np.uint32, (n, k))
         require_array("hour_feasible", self.hour_feasible, np.bool_, (n, k, HOUR_BLOCKS))
-        for name in ("delivery_cost", "contact_cost", "use", "prices"):
+        for name in ("delivery_cost", "contact_cost", "lever", "use", "prices"):
             require_not_negative(name, getattr(self, name))
         outside = (self.timing < LOWEST_TIMING) | (self.timing > HIGHEST_TIMING)
         if outside.any():
@@ -118,6 +122,7 @@ class Problem:
             ("effect", self.effect[:, 0]),
             ("delivery_cost", self.delivery_cost[0]),
             ("contact_cost", self.contact_cost[:, 0]),
+            ("lever - 1", self.lever[:, 0] - 1),
             ("use", self.use[0]),
             ("suppressed", self.suppressed[:, 0]),
         ):

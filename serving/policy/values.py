@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -22,6 +22,8 @@ class Parts:
         timing: what the hour adds or takes, tau * (m - 1).
         delivery_cost: minus the cost of delivery.
         contact_cost: minus the cost in fatigue.
+        lever: what a lever adds or takes: the sum of all above * (lever - 1). It is a wish of the
+            business and no effect. It never turns a loss into a gain, nor a gain into a loss.
         prices: minus the dual prices of the resources that the arm uses.
     """
 
@@ -29,12 +31,18 @@ class Parts:
     timing: FloatArray
     delivery_cost: FloatArray
     contact_cost: FloatArray
+    lever: FloatArray
     prices: FloatArray
 
     @property
     def value(self) -> FloatArray:
         """Sum of the parts, added in the order in which they are declared."""
-        return self.effect + self.timing + self.delivery_cost + self.contact_cost + self.prices
+        return self.worth + self.lever + self.prices
+
+    @property
+    def worth(self) -> FloatArray:
+        """What is expected of the arm, before levers and prices."""
+        return self.effect + self.timing + self.delivery_cost + self.contact_cost
 
     def of_arm(self, arm: IntArray) -> Parts:
         """Keep one arm a customer: from parts [n, k] and arms [n] to parts [n]."""
@@ -59,13 +67,16 @@ def parts_at(problem: Problem, hour: IntArray) -> Parts:
     # hour make it better: nobody learned timing on harm.
     counts = (hour != NO_HOUR) & (problem.effect > 0)
     # 0 - cost, and not -cost: a free arm shows 0 and not -0.
-    return Parts(
+    parts = Parts(
         effect=problem.effect,
         timing=np.where(counts, problem.effect * (ratio - 1), 0.0),
         delivery_cost=np.broadcast_to(0 - problem.delivery_cost, shape),
         contact_cost=0 - problem.contact_cost,
+        lever=np.zeros(shape),
         prices=np.broadcast_to(price_part(problem.use, problem.prices), shape),
     )
+    # 0 + a part: where nobody moves a lever it shows 0 and not -0.
+    return replace(parts, lever=0 + parts.worth * (problem.lever - 1))
 
 
 def price_part(use: FloatArray, prices: FloatArray) -> FloatArray:

@@ -88,7 +88,8 @@ def test_all_commands_are_there():
         "init", "ingest", "features list", "features build", "train", "audit", "models list",
         "models compare", "models promote", "models rollback", "serve", "decide", "explain", "send",
         "demo", "score",
-        "events add", "compact", "erase", "simulate", "monitor", "clv", "report holdout",
+        "events add", "compact", "erase", "simulate", "monitor", "clv", "report holdout", "loop",
+        "policy evaluate", "policy simulate", "keys create", "keys list", "keys revoke",
     }  # fmt: skip
 
 
@@ -145,7 +146,7 @@ def test_a_wrong_value_is_named_with_its_rule(tmp_path):
     [
         (("decide", "nobody"), "must have an event or a profile, got: 'nobody'"),
         (("explain", "d0"), "a decision must be in the ledger .*found none: 'd0'"),
-        (("explain", "d0", "--language", "de"), "must be en or pl, got: 'de'"),
+        (("explain", "d0", "--language", "de"), "'de' is not one of 'en', 'pl'"),
         (("models", "promote", "77"), "must be a registered number or alias, got: '77'"),
         (("features", "build", "--as-of", "2025-01-01"), "must carry its zone"),
         (("send", "--api", "http://127.0.0.1:9"), "a service must answer at http://127.0.0.1:9"),
@@ -191,6 +192,11 @@ def test_decide_and_explain(own):
     assert total == pytest.approx(first["predictions"]["raw_log_odds"], abs=1e-6)
     told = bocian("explain", first["decision_id"], "--language", "pl", "-c", own.config)
     assert "Ryzyko odejścia" in told.stdout
+    page = own.folder / "pages" / "why.html"
+    words = ("--html", str(page), "--for", "customer", "--json", "-c", own.config)
+    sections = given(bocian("explain", first["decision_id"], *words))["sections"]
+    assert sections["en"][0]["heading"] == "What was decided"
+    assert page.read_text().startswith("<!doctype html>")
 
 
 def test_audit_writes_a_page(own):

@@ -14,7 +14,7 @@ from processes import CLEAN, bocian, own_copy
 from small_shop import Shop
 
 from bocian import wiring
-from bocian.commands import models, train
+from bocian.commands import models, policy_simulate, train
 from bocian.commands.promotion import MONITORED, GateError
 from bocian.settings import load
 from training.tracking import Override
@@ -107,6 +107,47 @@ def test_an_attribute_that_nobody_audited_refuses(two):
     two.shop.config.write_text(text)
     with pytest.raises(GateError, match=r"must be audited, missing: \['language'\]"):
         models.promote_version(load(two.shop.config), two.registry, "2")
+
+
+def test_a_policy_that_the_log_cannot_judge_may_start_with_few(two):
+    """Version 2 declares another cool-down, and somebody was decided about by version 1."""
+    settings = two.shop.settings
+    engine = wiring.engine(settings)
+    engine.next_best_action("c001")
+    engine.ledger.close()
+    rule = "must be proven no worse by the log, got: not evaluable"
+    with pytest.raises(GateError, match=rule) as told:
+        models.promote_version(settings, two.registry, "2")
+    assert "on 2025-03-31T09:30:00Z" in str(told.value)
+    assert "`bocian models promote 2 --rollout` lets it decide for at most 10%" in str(told.value)
+    with pytest.raises(GateError, match=r"needs quiet_share of at least 0\.9 .* got: 0\.05"):
+        models.promote_version(settings, two.registry, "2", rollout=True)
+    assert two.serving == "1"
+    few = settings.model_copy(
+        update={"policy": settings.policy.model_copy(update={"quiet_share": 0.95})}
+    )
+    promoted = models.promote_version(few, two.registry, "2", rollout=True)
+    assert two.serving == "2"
+    assert promoted.override["reviewer"] == "rollout"
+    assert promoted.override["reason"] == "contacts at most 5% of the customers, drawn by chance"
+    assert "not evaluable" in promoted.override["against"]
+
+
+def test_a_challenger_is_played_beside_the_champion(two, tmp_path):
+    """Nobody was contacted yet, so that another cool-down changes nothing."""
+    page = tmp_path / "page.html"
+    found = policy_simulate.simulate(two.shop.settings, "2", page=page, as_json=False)
+    assert found["bundle"] == two.registry.get("2").digest
+    assert found["beside_champion"]["changed"] == 0
+    assert found["beside_champion"]["contacted"] == found["contacted"]
+    assert "The champion would contact" in page.read_text()
+
+
+def test_a_rollout_answers_for_nothing_else(two):
+    settings = two.shop.settings
+    two.monitored(bundle=two.registry.get("2").digest, made_at="now", alarms=["moved"])
+    with pytest.raises(GateError, match="must be quiet: moved"):
+        models.promote_version(settings, two.registry, "2", rollout=True)
 
 
 def test_the_command_line_refuses_overrides_and_rolls_back(two):

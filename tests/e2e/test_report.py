@@ -55,7 +55,9 @@ def test_a_programme_is_reported_from_its_first_decision(own, capsys):
     policy = own.settings.policy
     secret, share = policy.secret.get_secret_value().encode(), policy.holdout_share
     store = wiring.event_store(own.settings)
-    main = next(c for c in store.customer_ids if not held_out(c, secret=secret, share=share))
+    drawn = held_out(store.customer_ids, secret=secret, share=share)
+    held = dict(zip(store.customer_ids, drawn.tolist(), strict=True))
+    main = next(c for c in store.customer_ids if not held[c])
     decided(own, main, "main")
     found = report.holdout(own.settings, as_json=True)
     assert json.loads(capsys.readouterr().out) == found
@@ -70,7 +72,7 @@ def test_a_programme_is_reported_from_its_first_decision(own, capsys):
             at, value = block.occurred_at[theirs], block.measures[0][theirs]
             if (order[theirs] & (at < start)).any():
                 since = order[theirs] & (at >= start)
-                spend[held_out(customer, secret=secret, share=share)].append(value[since].sum())
+                spend[held[customer]].append(value[since].sum())
     margin = found["margin_minor"]
     assert margin["main_customers"] == len(spend[False])
     assert margin["holdout_customers"] == len(spend[True]) >= 2
@@ -87,7 +89,8 @@ def test_another_holdout_than_the_one_that_was_kept_is_refused(own):
     policy = own.settings.policy
     secret, share = policy.secret.get_secret_value().encode(), policy.holdout_share
     store = wiring.event_store(own.settings)
-    main = [c for c in store.customer_ids if not held_out(c, secret=secret, share=share)]
-    decided(own, main[1], "holdout")
+    held = held_out(store.customer_ids, secret=secret, share=share)
+    main = store.customer_ids[np.flatnonzero(~held)[1]]
+    decided(own, main, "holdout")
     with pytest.raises(ValueError, match="got: another stratum for 1 customers; secret or"):
         report.holdout(own.settings, as_json=False)

@@ -167,10 +167,10 @@ def test_a_type_that_a_business_may_lack_costs_no_feature():
 
 
 def test_what_may_not_choose_for_a_person_is_left_out_by_name():
-    assert set(CATALOGUE.names) - set(CATALOGUE.personal.names) == {
+    assert set(CATALOGUE.names) - set(CATALOGUE.personal().names) == {
         f.name for f in CATALOGUE if not f.personal
     }
-    assert not {"complaints_364d", "tickets_364d"} & set(CATALOGUE.personal.names)
+    assert not {"complaints_364d", "tickets_364d"} & set(CATALOGUE.personal().names)
 
 
 def test_the_calendar_alone_tells_nothing_of_a_customer():
@@ -197,7 +197,7 @@ def test_no_protected_attribute_is_a_feature(protected):
 def value(function, row):
     """What `function` gives where its inputs have the values of `row`."""
     stand_in = group(function, **dict.fromkeys(row, Aggregate(Op.COUNT, "order")))
-    arithmetic = program(Catalogue((stand_in,)), tuple(row))
+    arithmetic = program(Catalogue((stand_in,)).columns.values(), tuple(row))
     return arithmetic.run(np.array([*row.values()], float)[:, None])[0, 0]
 
 

@@ -84,7 +84,7 @@ def test_an_event_is_known_when_it_arrives_unless_it_says_otherwise():
     [
         (b"{", "the line is not JSON"),
         (b'{"source": "\\ud800"}', "the line is not JSON"),
-        (b"[1]", "the line is not a JSON object"),
+        (b"[1]", "the event is not a JSON object"),
         (line(colour="red"), "'colour' is not a member of the contract"),
         (line(points=3), "'points' is not a member of the contract"),
         (line(source=None), "source is empty"),

@@ -40,9 +40,9 @@ class MemoryLog:
             raise PrunedError(f"positions up to {self.pruned} are gone")
         return Tail(max(after, len(self.rows)), table(self.rows[after:]))
 
-    def of_customer(self, customer_id, after):
+    def of_customers(self, customer_ids, after):
         rows = self.tail(after).events
-        return rows.filter(pc.equal(rows["customer_id"], customer_id))
+        return rows.filter(pc.is_in(rows["customer_id"], pa.array(customer_ids, pa.string())))
 
     def prune(self, upto):
         self.pruned = max(self.pruned, upto)

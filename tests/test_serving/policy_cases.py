@@ -32,6 +32,7 @@ def random_problem(seed: int, n: int = 6, k: int = 4, r: int = 2) -> Problem:
     contact_cost = rng.choice([0.0, 12.5, 40.0], (n, k))
     delivery_cost = rng.choice([0.0, 5.0, 33.3], k)
     use = rng.choice([0.0, 1.0, 2.5], (k, r))
+    lever = np.where(np.arange(k) > 0, rng.choice([0.0, 0.8, 1.0, 1.5], (n, k)), 1.0)
     suppressed = np.where(
         rng.random((n, k)) < 0.3, mask(Reason.NO_CONSENT, Reason.COOL_DOWN), mask()
     )
@@ -44,6 +45,7 @@ def random_problem(seed: int, n: int = 6, k: int = 4, r: int = 2) -> Problem:
         timing=rng.choice([0.5, 0.8, 1.0, 1.3, 2.0], (n, k, 8)),
         delivery_cost=delivery_cost,
         contact_cost=contact_cost,
+        lever=lever,
         use=use,
         resources=tuple(f"r{i}" for i in range(r)),
         prices=rng.choice([0.0, 7.7, 30.0], r),
@@ -66,7 +68,7 @@ def problems() -> st.SearchStrategy[Problem]:
 
 def rows_of(problem: Problem, rows: list[int], **changes: Any) -> Problem:
     """The same problem for some of its customers; a row may come more than once."""
-    by_customer = ("effect", "timing", "contact_cost", "suppressed", "hour_feasible")
+    by_customer = ("effect", "timing", "contact_cost", "lever", "suppressed", "hour_feasible")
     taken: dict[str, Any] = {name: getattr(problem, name)[rows] for name in by_customer}
     names = tuple(problem.customer_ids[row] for row in rows)
     return replace(problem, **{"customer_ids": names, **taken, **changes})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +13,8 @@ import pytest
 from wired import at, engine_of, send
 
 from features.clock import DAY_US, iso, to_us
-from serving.batch import DecisionsNow
+from features.frame import parts
+from serving.batch import DecisionsNow, in_turn
 from serving.policy.reasons import Reason
 from serving.policy.values import Parts
 
@@ -108,3 +111,22 @@ def test_a_sample_answers_for_its_share_of_the_budget(engine):
     twice, _ = work.priced_for(blocks, 2 * customers, {"call_minutes": 800.0})
     once, _ = work.priced_for(blocks, customers, {"call_minutes": 400.0})
     assert twice == once
+
+
+def test_many_are_under_way_and_answers_come_in_turn(engine):
+    block, taken, together = next(engine.store.blocks()), [], Barrier(3, timeout=60)
+
+    def blocks():
+        for one in list(parts(block, 1))[:6]:
+            taken.append(one)
+            yield one
+
+    def ids(part):
+        together.wait()  # breaks where fewer than three are worked on at once
+        return part.customer_ids
+
+    with ThreadPoolExecutor(3) as pool:
+        answers = in_turn(pool, ids, blocks(), at_once=3)
+        first = next(answers)
+        assert len(taken) == 4, "no block is read long before its turn"
+        assert (*first, *(one for answer in answers for one in answer)) == block.customer_ids[:6]

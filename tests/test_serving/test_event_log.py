@@ -99,14 +99,14 @@ def test_an_event_comes_back_as_it_was_after_reopening(open_log):
     assert tail.events.schema == STORED
     assert tail.events == to_table([as_row(FULL), as_row(an_event(2))])
     assert tail.position == again.position() == before + 2
-    assert again.of_customer("Żółw", before) == to_table([as_row(FULL)])
+    assert again.of_customers(["Żółw"], before) == to_table([as_row(FULL)])
 
 
 def test_an_empty_log_has_an_empty_tail_where_it_was_asked(log):
     start = log.position()
     tail = log.tail(start)
     assert (tail.position, len(tail.events), tail.events.schema) == (start, 0, STORED)
-    assert len(log.of_customer("c1", start)) == 0
+    assert len(log.of_customers(["c1"], start)) == 0
     assert log.append([]).kept == 0
 
 
@@ -147,11 +147,11 @@ def test_what_was_pruned_must_be_read_from_a_later_store(log):
     middle = log.append([an_event(1), an_event(4)]).position
     log.append([an_event(7)])
     log.prune(middle)
-    for read in (log.tail, lambda after: log.of_customer("c1", after)):
+    for read in (log.tail, lambda after: log.of_customers(["c1"], after)):
         with pytest.raises(PrunedError, match=f"after position {start} .* up to {middle}"):
             read(start)
     assert ids(log.tail(middle).events) == ["e7"]
-    assert ids(log.of_customer("c1", middle)) == ["e7"]
+    assert ids(log.of_customers(["c1"], middle)) == ["e7"]
     log.prune(start)  # what is forgotten stays so
     with pytest.raises(PrunedError, match=f"up to {middle}"):
         log.tail(start)

@@ -11,6 +11,7 @@ from wired import engine_of
 
 from models.churn import ChurnModel
 from serving.explain import ExplanationError, explain
+from serving.explain.telling import arm_in_words
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +96,8 @@ def test_an_explored_choice_names_the_best(explained):
     assert explored
     for record, given in explored:
         words = given["why_action"]["sentences"]["en"]
-        assert any(record["greedy"]["action_id"] in sentence for sentence in words)
+        best = arm_in_words(record["greedy"], "en")
+        assert f"Drawn for exploration; the most valuable choice was {best}." in words
 
 
 @dataclass(frozen=True)

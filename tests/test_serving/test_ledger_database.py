@@ -13,9 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from serving.ledger import SCHEMA_VERSION, Ledger, LedgerError, open_ledger
-from serving.ledger.executions import Execution, Status, append
+from serving.ledger.executions import Execution, Status, append, report
 from serving.ledger.instants import from_us, to_us
-from serving.ledger.sql import METADATA, chunks
+from serving.ledger.sql import METADATA
 
 
 def test_a_database_that_does_not_answer_is_named_without_its_password():
@@ -49,6 +49,27 @@ def test_a_newer_schema_is_refused_and_left_alone(ledger):
         open_ledger(url)
     with ledger.writing() as connection:
         assert connection.scalar(text("SELECT version FROM schema_version")) == 99
+
+
+def test_an_older_ledger_is_brought_up_to_date_with_what_it_holds(ledger, a_decision):
+    """As the first version made it: executions had no `reported_by`."""
+    ledger.decisions.put(a_decision())
+    with ledger.writing() as connection:
+        append(connection, Execution("d1", "c1", Status.QUEUED, 1))
+        connection.execute(text("DROP INDEX one_report_once"))
+        connection.execute(text("ALTER TABLE executions DROP COLUMN reported_by"))
+        connection.execute(text("DROP TABLE api_keys"))
+        connection.execute(text("UPDATE schema_version SET version = 1"))
+    url = ledger.engine.url.render_as_string(hide_password=False)
+    for new in (True, False):
+        again = open_ledger(url)
+        assert again.executions.history("d1")[0] == Execution("d1", "c1", Status.QUEUED, 1)
+        assert again.keys.list() == ()
+        with again.writing() as connection:
+            done = Execution("d1", "c1", Status.SENT, 2, reported_by="tool")
+            assert report(connection, done) is new
+            assert connection.scalar(text("SELECT version FROM schema_version")) == SCHEMA_VERSION
+        again.close()
 
 
 def test_another_database_is_refused_without_showing_the_password():
@@ -93,7 +114,7 @@ def test_an_execution_needs_its_decision(ledger: Ledger):
 
 def test_every_table_about_a_person_finds_them_by_index():
     about_persons = [table for table in METADATA.tables.values() if "customer_id" in table.c]
-    assert len(about_persons) == 6
+    assert len(about_persons) == 8
     for table in about_persons:
         leading = [next(iter(index.columns)) for index in table.indexes]
         leading += list(table.primary_key.columns)[:1]
@@ -108,8 +129,3 @@ def test_instants_survive_to_the_microsecond(instant: dt.datetime):
 def test_an_instant_without_a_zone_is_refused():
     with pytest.raises(ValueError, match="must bear a time zone, got: datetime"):
         to_us(dt.datetime(2017, 11, 1))
-
-
-@given(st.lists(st.text(max_size=2)))
-def test_chunks_hold_each_value_once(values: list[str]):
-    assert [v for piece in chunks(values) for v in piece] == list(dict.fromkeys(values))

@@ -9,11 +9,11 @@ from wired import engine_of
 
 from features.catalogue import CATALOGUE
 from features.clock import to_us
+from serving.explain.wording import sentences_of_action
 from serving.given import given
 from serving.ledger import Ledger
 from serving.logged import logged
 from serving.record import to_bytes
-from serving.wording import sentences_of_action
 
 FEATURES = ("frequency", "days_since_last_order")
 
@@ -63,18 +63,18 @@ def test_records_come_by_part_of_the_experiment(ledger: Ledger, a_decision):
             "No personal reason: the effect was measured on 1,234 decisions (drawn with logged "
             "chances) as 1.50 EUR ± 0.25 EUR, the same for everyone; the measurement weighs 80%, "
             "the declared 5.0% of the margin at risk the rest.",
-            "Bez powodu osobistego: efekt zmierzono na podstawie 1234 decyzji (losowanych z "
-            "zapisanymi szansami): 1.50 EUR ± 0.25 EUR, tyle samo dla każdego; waga pomiaru "
-            "to 80%, resztę daje deklaracja: 5.0% zagrożonej marży.",
+            "Bez powodu osobistego: efekt zmierzono na podstawie 1\u00a0234 decyzji (losowanych z "
+            "zapisanymi szansami): 1,50 EUR ± 0,25 EUR, tyle samo dla każdego; waga pomiaru "
+            "to 80%, resztę daje deklaracja: 5,0% zagrożonej marży.",
         ),
         (
             True,
             "For this customer: the effect was measured on 1,234 decisions (drawn with logged "
             "chances) as 1.50 EUR ± 0.25 EUR, for customers like this one; the measurement weighs "
             "80%, the declared 5.0% of the margin at risk the rest.",
-            "Dla tego klienta: efekt zmierzono na podstawie 1234 decyzji (losowanych z zapisanymi "
-            "szansami): 1.50 EUR ± 0.25 EUR, dla klientów takich jak ten; waga pomiaru to 80%, "
-            "resztę daje deklaracja: 5.0% zagrożonej marży.",
+            "Dla tego klienta: efekt zmierzono na podstawie 1\u00a0234 decyzji (losowanych z "
+            "zapisanymi szansami): 1,50 EUR ± 0,25 EUR, dla klientów takich jak ten; waga pomiaru "
+            "to 80%, resztę daje deklaracja: 5,0% zagrożonej marży.",
         ),
     ],
 )
@@ -85,7 +85,10 @@ def test_a_measured_effect_in_words(recorded, personal, english, polish):
         "effect": 150.0, "sd": 25.0, "weight": 0.8,
     }  # fmt: skip
     basis = {"share_of_margin_at_risk": 0.05, "lifecycle_stage": "loyal", "measurement": told}
-    words = sentences_of_action(record, None, {"effect_basis": basis})
+    basis["rests_on"] = None
+    words = sentences_of_action(
+        record, {"effect_basis": basis, "versus_runner_up": None, "changed_by": []}
+    )
     assert english in words["en"]
     assert polish in words["pl"]
 

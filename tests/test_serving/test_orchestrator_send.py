@@ -452,5 +452,7 @@ def test_a_crash_at_any_step_loses_nothing_and_repeats_only_keys(
 def test_contacts_after_a_run_are_what_was_sent(orchestrator, customer, ledger):
     customer("c1")
     orchestrator.send(["c1"], deliver_now=True)
-    assert ledger.contacts.since("c1", NOW_US - 1) == (Contact("c1", "thank_you", "email", NOW_US),)
+    assert ledger.contacts.since(["c1"], NOW_US - 1) == (
+        Contact("c1", "thank_you", "email", NOW_US),
+    )
     assert from_us(ledger.outbox.get("d-c1").sent_at_us) == NOW

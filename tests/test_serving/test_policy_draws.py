@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.policy.draws import uniform
+from serving.policy.draws import uniforms
 from serving.policy.reasons import Reason, codes, mask
 
 
@@ -23,11 +23,21 @@ def by_hand(secret: bytes, *keys: str) -> float:
     return int("".join(f"{byte:08b}" for byte in digest)[:53], 2) / 2**53
 
 
-@given(st.binary(min_size=1, max_size=100), st.lists(st.text(max_size=20), max_size=4))
-def test_uniform_is_hmac_sha256(secret: bytes, keys: list[str]) -> None:
-    drawn = uniform(secret, *keys)
-    assert drawn == by_hand(secret, *keys)
-    assert 0 <= drawn < 1
+def uniform(secret: bytes, *keys: str) -> float:
+    """One draw whose last key is the customer's."""
+    return float(uniforms(secret, keys[:-1], keys[-1:])[0])
+
+
+texts = st.lists(st.text(max_size=20), max_size=4)
+
+
+@given(st.binary(min_size=1, max_size=100), texts, texts, texts)
+def test_uniforms_are_hmac_sha256(
+    secret: bytes, before: list[str], each: list[str], after: list[str]
+) -> None:
+    drawn = uniforms(secret, before, each, after)
+    assert drawn.tolist() == [by_hand(secret, *before, one, *after) for one in each]
+    assert ((drawn >= 0) & (drawn < 1)).all()
 
 
 def test_each_way_of_cutting_the_keys_is_another_draw() -> None:
@@ -40,7 +50,7 @@ def test_another_secret_is_another_draw() -> None:
 
 
 def test_draws_are_even() -> None:
-    drawn = np.array([uniform(b"secret", "action", str(i)) for i in range(20_000)])
+    drawn = uniforms(b"secret", ["action"], [str(i) for i in range(20_000)])
     counts, _ = np.histogram(drawn, bins=20, range=(0, 1))
     chi_square = ((counts - 1_000) ** 2 / 1_000).sum()
     assert chi_square < 43.8  # the 99.9 % point at 19 degrees of freedom

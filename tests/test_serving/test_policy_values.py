@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,11 +15,12 @@ from serving.policy.values import NO_HOUR, greedy_arm, parts_at, value_by_hour
 
 
 def value_written_out(problem: Problem, i: int, a: int, ratio: float) -> float:
-    """tau * m - delivery - contact - sum of price * use."""
+    """lever * (tau * m - delivery - contact) - sum of price * use."""
     tau = problem.effect[i, a]
     prices = sum(price * use for price, use in zip(problem.prices, problem.use[a], strict=True))
     m = ratio if tau > 0 else 1.0
-    return float(tau * m - problem.delivery_cost[a] - problem.contact_cost[i, a] - prices)
+    worth = tau * m - problem.delivery_cost[a] - problem.contact_cost[i, a]
+    return float(problem.lever[i, a] * worth - prices)
 
 
 @given(problems())
@@ -36,6 +39,8 @@ def test_parts_sum_to_the_value_to_the_last_bit(problem: Problem, block: int) ->
     for part in (parts.delivery_cost, parts.contact_cost, parts.prices):
         assert (part <= 0).all()
         assert not np.signbit(part[part == 0]).any()  # a record shows 0, not -0
+    assert not np.signbit(parts.lever[problem.lever == 1]).any()
+    for part in (parts.delivery_cost, parts.contact_cost, parts.lever, parts.prices):
         total = total + part
     assert total.tobytes() == value_by_hour(problem)[..., block].tobytes()
 
@@ -53,6 +58,16 @@ def test_without_an_hour_timing_counts_nothing(problem: Problem) -> None:
 def test_no_action_is_worth_nothing_at_any_hour(problem: Problem, block: int) -> None:
     parts = parts_at(problem, np.full(problem.effect.shape, block))
     assert not parts.of_arm(np.zeros(len(problem.customer_ids), dtype=np.int64)).value.any()
+
+
+@given(problems(), st.integers(0, 7))
+def test_no_lever_turns_a_loss_into_a_gain(problem: Problem, block: int) -> None:
+    free = replace(problem, prices=np.zeros(len(problem.resources)))
+    parts = parts_at(free, np.full(problem.effect.shape, block))
+    moved = np.where(np.abs(parts.value) < 1e-9, 0.0, parts.value)
+    assert (moved[parts.worth <= 0] <= 0).all()
+    assert (moved[(parts.worth > 1e-6) & (problem.lever > 0)] > 0).all()
+    assert not moved[problem.lever == 0].any()
 
 
 def test_no_hour_makes_harm_better_or_worse() -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from small_shop import Shop
+from starlette.testclient import TestClient
 
 from bocian import wiring
 from features.clock import fixed_clock
+from serving.api.app import create_app
 from serving.engine import DecisionEngine
 from serving.ledger.decisions import StoredDecision
 from serving.ledger.message import Message
@@ -34,6 +37,19 @@ def engine_of(shop: Shop, folder: Path, **policy: Any) -> DecisionEngine:
         }
     )
     return wiring.engine(settings)
+
+
+def client_of(
+    engine: Callable[[], DecisionEngine], *, came_from: str = "127.0.0.1", **given: Any
+) -> TestClient:
+    """A caller of the API at `came_from`; `given` is what `create_app` takes."""
+    app = create_app(engine, **given)
+    return TestClient(
+        app,
+        base_url="http://127.0.0.1",
+        client=(came_from, 50_000),
+        raise_server_exceptions=False,
+    )
 
 
 def at(engine: DecisionEngine, now: dt.datetime) -> DecisionEngine:

@@ -107,7 +107,7 @@ def test_one_other_byte_gives_another_digest_and_a_booster_with_one_is_refused(n
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda stated: stated | {"format": 1}, r"format must be 2, got: 1"),
+        (lambda stated: stated | {"format": 1}, r"format must be 3, got: 1"),
         (lambda stated: {k: v for k, v in stated.items() if k != "clv"}, r"cannot be read.*'clv'"),
         (lambda stated: stated | {"churn": [{}]}, r"cannot be read: KeyError: 'calibration'"),
         (lambda stated: stated | {"send_time": {"strength": 1}}, r"cannot be read"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from bought import bought
 
+from models.lifetime import RECENT_DAYS
 from training.clv.log import NAMES, WINDOWS, columns, log_of, past
 from training.clv.transactions import fit_log
 from training.evaluation.amounts import bias, rmse
@@ -58,6 +59,12 @@ def test_columns_and_past_are_what_loops_find():
     since = by_name["age_days"] - by_name["days_since_last"]
     np.testing.assert_allclose(made.histories.t_x, since / 7)
     np.testing.assert_allclose(made.mean_margin, np.maximum(by_name["mean_margin"], 0))
+    for window, days in enumerate(RECENT_DAYS):
+        inside = [(rows[0] == name) & (rows[1] > last - days) for name in log.names]
+        count = [len(set(rows[1][i])) for i in inside]
+        assert made.recent_transactions[:, window].tolist() == count
+        earned = [max(rows[2][i].sum(), 0) for i in inside]
+        assert made.recent_margin[:, window].tolist() == earned
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,8 @@ from training.snapshot import Snapshot
 from training.splits import split
 
 TEST, DAYS = 400, 56
-NAMES = ("noise", "frequency", "tenure_days", "days_since_last_order", "lifetime_spend")
+RECENT = ("order_days_28d", "order_days_91d", "spend_28d", "spend_91d")
+NAMES = ("noise", "frequency", "tenure_days", "days_since_last_order", "lifetime_spend", *RECENT)
 SPLIT = split(
     TEST * DAY_US,
     first_event=0,
@@ -47,6 +48,8 @@ def rows_at(log, day: int) -> Snapshot:
             7 * age,
             7 * (age - so_far.histories.t_x),
             so_far.mean_margin * so_far.transactions,
+            so_far.recent_transactions,
+            so_far.recent_margin,
         ]),
         names=NAMES,
         churned=(count == 0)[:, None],
@@ -175,10 +178,14 @@ def test_a_model_comes_back_from_json_with_the_same_bits(model, unseen, value):
 
 def test_the_past_is_found_by_name_and_read_in_weeks():
     columns = PastColumns.among(NAMES)
-    seen = columns.past(np.array([[0.0, 3, 70, 14, 1000], [0.0, 0, 7, 7, 250]]))
+    seen = columns.past(
+        np.array([[0.0, 3, 70, 14, 1000, 1, 3, 200, 600], [0.0, 0, 7, 7, 250, 1, 1, 250, 250]])
+    )
     assert seen.histories.frequency.tolist() == [3, 0]
     assert seen.histories.t_x.tolist() == [8, 0]
     assert seen.histories.age.tolist() == [10, 1]
     assert seen.mean_margin.tolist() == [250, 250]
+    assert seen.recent_transactions.tolist() == [[1, 3], [1, 1]]
+    assert seen.recent_margin.tolist() == [[200, 600], [250, 250]]
     with pytest.raises(ValueError, match=r"must include .* missing: \['frequency'\]"):
         PastColumns.among(NAMES[2:])

@@ -55,6 +55,10 @@ def test_nothing_speaks_against_a_good_bundle():
     assert of(monitored=Monitored("digest", "2025-01-01T00:00:00Z", ())) == []
 
 
+def test_a_policy_that_is_not_proven_is_a_reason():
+    assert of(policy="not evaluable") == ["not evaluable"]
+
+
 @pytest.mark.parametrize(
     ("stated", "reason"),
     [

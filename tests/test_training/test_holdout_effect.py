@@ -80,6 +80,10 @@ class FewEvents:
 
 def test_outcomes_since_the_start_by_hand():
     """Days; the programme runs in [10, 20)."""
+
+    def is_b(customers):
+        return np.array([customer == "b" for customer in customers])
+
     store = FewEvents(
         [
             ("a", 1, 0, "order", 100),
@@ -95,10 +99,10 @@ def test_outcomes_since_the_start_by_hand():
             ("visitor", 2, 0, "session", 0),
         ]
     )
-    found = since_start(store, 10 * DAY_US, 20 * DAY_US, held_out="b".__eq__)
+    found = since_start(store, 10 * DAY_US, 20 * DAY_US, held_out=is_b)
     assert found.customer_id.tolist() == ["a", "b"]
     assert found.spend.tolist() == [500, 0]
     assert found.ordered.tolist() == [True, False]
     assert found.held_out.tolist() == [False, True]
     with pytest.raises(ValueError, match="got: none before its first decision"):
-        since_start(store, 0, 20 * DAY_US, held_out="b".__eq__)
+        since_start(store, 0, 20 * DAY_US, held_out=is_b)

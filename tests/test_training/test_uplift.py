@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.evaluation.uplift import Decile, effect_deciles, qini
+from training.evaluation.uplift import Decile, effect_deciles, qini, qini_curve
 
 
 def test_qini_by_hand():
@@ -18,6 +18,14 @@ def test_qini_by_hand():
     """
     y, treated = [1, 0, 1, 1, 0, 0], [1, 0, 1, 0, 1, 0]
     assert qini(y, [6, 5, 4, 3, 2, 1], treated) == pytest.approx(6 / 13)
+
+
+def test_the_curve_by_hand_with_a_tie():
+    """The rows above, the fourth and fifth of one score: no point lies between them."""
+    y, treated = [1, 0, 1, 1, 0, 0], [1, 0, 1, 0, 1, 0]
+    share, gained = qini_curve(y, [6, 5, 4, 3, 3, 1], treated)
+    assert share == pytest.approx(np.array([0, 1, 2, 3, 5, 6]) / 6)
+    assert gained == pytest.approx([0, 1, 1, 2, 0.5, 1])
 
 
 def test_qini_of_scikit_uplift():

@@ -39,6 +39,7 @@ def comparison(known: Trial, expected: NDArray[np.float64] | None = None) -> Com
     return Comparison(
         known,
         known.propensity,
+        np.zeros(len(known)),
         np.zeros(shape) if expected is None else expected,
         (),
         np.ones((len(known), known.actions), bool),

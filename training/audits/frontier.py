@@ -150,7 +150,8 @@ class _Planner:
         """The likeliest rows with each group's rate in [level, level + limit], to half a row."""
         middle = (self.depth_before + self.depth_after) / 2
         chosen = ~self.free & (middle < level)
-        may = self.free | (middle < level + limit)
+        # At the level itself the likelier rows of two groups come first: not all fit in at once.
+        may = self.free | (middle <= level + limit)
         left = self.count - int(chosen.sum())
         others = np.flatnonzero(may & ~chosen)
         if not 0 <= left <= others.size:

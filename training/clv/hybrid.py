@@ -9,14 +9,17 @@ import numpy as np
 from scipy.optimize import nnls
 
 from models.btyd.histories import FloatArray
-from models.lifetime import Hybrid
-from models.lifetime.hybrid import Weights, opinions
+from models.lifetime import EXPERTS, Hybrid
+from models.lifetime.experts import opinions
+from models.lifetime.hybrid import Weights
 from training.clv import spread, trees
 from training.clv.outcomes import Outcome, Seen
 from training.clv.trees import Trees
 
-_ALONE: Weights = (1.0, 0.0, 0.0, 0.0)
+_ALONE: Weights = (1.0, *[0.0] * (len(EXPERTS) - 1))
 """Where no earlier cutoff can judge."""
+_LEAST = 1e-3
+"""Of the start at least: it expects something also of those who did nothing of late."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,14 +62,10 @@ def fit(
     """
     options = {"seed": seed, "threads": threads}
     learned = trees.fit(known, names, **options)
-    judged = [fold.judged for fold in folds] or known
-    transactions = [
-        _opinions(trees.fit(fold.known, names, **options), fold.judged) for fold in folds
-    ] or [_opinions(learned, outcome) for outcome in known]
-    margins = [
-        experts * outcome.seen.reading.margin[:, None]
-        for experts, outcome in zip(transactions, judged, strict=True)
-    ]
+    judges = [(trees.fit(fold.known, names, **options), fold.judged) for fold in folds]
+    judges = judges or [(learned, outcome) for outcome in known]
+    transactions, margins = zip(*(_opinions(*judge) for judge in judges), strict=True)
+    judged = [outcome for _, outcome in judges]
     came = [outcome.transactions for outcome in judged]
     earned = [outcome.margin for outcome in judged]
     taught = [fold.taught for fold in folds]
@@ -97,7 +96,7 @@ def mixture(
     is least like those that had hardly begun.
 
     Args:
-        experts: For each cutoff what each of four expected, shape (n, 4).
+        experts: For each cutoff what each of e expected, shape (n, e), the start first.
         actual: For each cutoff what came, shape (n,).
         taught: For each cutoff the rows that the trees had learned from.
     """
@@ -108,17 +107,25 @@ def mixture(
         targets.append(came / error)
     # The sum to 1 is one more row, which outweighs the others by far.
     heavy = 1e4 * np.sqrt(sum(float((block**2).sum()) for block in rows))
-    rows.append(np.full((1, len(_ALONE)), heavy))
+    rows.append(np.full((1, rows[0].shape[1]), heavy))
     targets.append(np.array([heavy]))
     weights, _ = nnls(np.concatenate(rows), np.concatenate(targets))
-    start, staying, on_start, alone = (weights / weights.sum()).tolist()
-    return start, staying, on_start, alone
+    shares = (1 - _LEAST) * weights / weights.sum()
+    shares[0] += _LEAST
+    return tuple(shares.tolist())
 
 
-def _opinions(learned: Trees, outcome: Outcome) -> FloatArray:
-    """What `EXPERTS` expect at a cutoff, shape (n, 4)."""
+def _opinions(learned: Trees, outcome: Outcome) -> tuple[FloatArray, FloatArray]:
+    """Transactions and margin that `EXPERTS` expect at a cutoff, each of shape (n, 6)."""
     seen = outcome.seen
     pairs = zip(learned.paces(seen), learned.scales(seen), strict=True)
     factor, pace = (raw / scale for raw, scale in pairs)
-    experts = opinions(seen.reading.pace, outcome.weeks_alive, outcome.weeks, factor, pace)
-    return np.stack(experts, axis=1)
+    transactions, margin = opinions(
+        seen.past,
+        seen.reading,
+        weeks=outcome.weeks,
+        alive=outcome.weeks_alive,
+        factor=factor,
+        pace=pace,
+    )
+    return np.stack(transactions, axis=1), np.stack(margin, axis=1)

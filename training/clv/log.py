@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from models.btyd import Histories
 from models.btyd.histories import FloatArray
-from models.lifetime import Past
+from models.lifetime import RECENT_DAYS, Past
 
 WINDOWS: Final = (14, 28, 56, 91, 182)
 NAMES: Final = (
@@ -82,13 +82,17 @@ def past(log: Log, last_day: int) -> Past:
     """What the start reads at the end of `last_day`, which no transaction of `log` is after."""
     first, last = _ends(log)
     frequency = (last - first).astype(np.float64)
+    n = len(log.names)
+    recent = [log.day > last_day - days for days in RECENT_DAYS]
     return Past(
         Histories(
             frequency=frequency,
             t_x=(log.day[last] - log.day[first]) / 7,
             age=(last_day - log.day[first]) / 7,
         ),
-        _sums(log.customer, log.margin, len(log.names)) / (frequency + 1),
+        _sums(log.customer, log.margin, n) / (frequency + 1),
+        np.stack([_sums(log.customer[r], np.ones(r.sum()), n) for r in recent], axis=1),
+        np.stack([_sums(log.customer[r], log.margin[r], n) for r in recent], axis=1),
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from models.btyd.histories import FloatArray
 from models.lifetime import START_COLUMNS
+from models.lifetime.experts import factors
 from training.clv.outcomes import Outcome, Seen
 
 SETTINGS: dict[str, Any] = {
@@ -46,16 +47,16 @@ class Trees:
         """Factors and paces by both, each of shape (n,), before they are scaled."""
         columns = seen.columns
         on_start, alone = (
-            np.asarray(np.exp(booster.predict(columns, raw_score=True)))
+            np.asarray(booster.predict(columns, raw_score=True))
             for booster in (self.on_start, self.alone)
         )
-        return on_start, alone
+        return factors(on_start), np.exp(alone)
 
     def scales(self, seen: Seen) -> tuple[float, float]:
         """What must divide factors and paces so that they add up to the start's pace."""
         pace = seen.reading.pace
-        factors, paces = self.paces(seen)
-        return float(pace @ factors / pace.sum()), float(paces.sum() / pace.sum())
+        factor, own = self.paces(seen)
+        return float(pace @ factor / pace.sum()), float(own.sum() / pace.sum())
 
 
 def fit(known: Sequence[Outcome], names: Sequence[str], *, seed: int, threads: int) -> Trees:

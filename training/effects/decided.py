@@ -16,7 +16,7 @@ from training.config import Outcomes
 from training.effects.outcomes import LEAST, pair_share
 from training.effects.parts import Mask
 from training.effects.trial import FEWEST, EffectsError, FloatArray, IntArray, Trial
-from training.labels.spend import net_spend_after
+from training.labels.spend import spend_after
 
 NO_ACTION: Final = "no_action"
 
@@ -115,7 +115,14 @@ def decided(
     trial = Trial.of(
         np.stack([d.features for d in chosen if d.features is not None]),
         np.searchsorted(used, arm[rows]),
-        outcomes.margin_rate * _spend(chosen, store, now, outcomes.days),
+        outcomes.margin_rate
+        * spend_after(
+            [d.customer_id for d in chosen],
+            np.array([d.at_us for d in chosen], np.int64),
+            store,
+            now=now,
+            days=outcomes.days,
+        ),
         arms=[names[k] for k in used],
         propensity=possible / possible.sum(axis=1, keepdims=True),
         customer=np.array([d.customer_id for d in chosen]),
@@ -157,17 +164,3 @@ def _comparable(chance: FloatArray, action: int) -> Mask:
     """Where both the action, 1 to k, and none were possible, as `compare` sees it: shape (n,)."""
     share, least = pair_share(chance, action - 1), LEAST["propensities logged"]
     return np.asarray((share >= least) & (share <= 1 - least))
-
-
-def _spend(decisions: Sequence[Decision], store: EventReader, now: int, days: int) -> FloatArray:
-    """Net spend after each decision, minor units; 0 of one who has no events."""
-    rows: dict[str, list[int]] = {}
-    for row, decision in enumerate(decisions):
-        rows.setdefault(decision.customer_id, []).append(row)
-    at = np.array([d.at_us for d in decisions], np.int64)
-    spent = np.zeros(len(decisions))
-    for block in store.blocks():
-        pairs = [(i, r) for i, name in enumerate(block.customer_ids) for r in rows.get(name, ())]
-        customer, asked = np.array(pairs, np.int64).reshape(-1, 2).T
-        spent[asked] = net_spend_after(block, customer, at[asked], days, now)
-    return spent

@@ -27,6 +27,9 @@ class Comparison:
     Attributes:
         trial: n rows, k actions.
         propensity: P(arm | x), logged or estimated, shape (n, k + 1).
+        shared: What a straight line says of the outcome, whatever the arm, shape (n,); 0 where
+            the outcome is 0 or 1. Trees say of the rest what they would otherwise spend on steps
+            along the line; what is a function of x alone leaves every effect as it is.
         expected: E[outcome | x, arm], shape (n, k + 1).
         compared: For observational data, the model of P(action | x, action or none) of each
             action; else empty.
@@ -36,6 +39,7 @@ class Comparison:
 
     trial: Trial
     propensity: FloatArray
+    shared: FloatArray
     expected: FloatArray
     compared: tuple[Linear, ...]
     comparable: Mask
@@ -65,13 +69,13 @@ class Comparison:
         return np.asarray(self.values[:, 1:] - self.values[:, :1])
 
     def pair(self, action: int) -> Pair:
-        """The comparable rows of an action, counted from 0, and of no action."""
+        """The comparable rows of an action, counted from 0, and of no action; outcome − shared."""
         trial, mask = self.trial, self.in_pair(action)
         share = pair_share(self.propensity[mask], action)
         return Pair(
             trial.x[mask],
             trial.arm[mask] > 0,
-            trial.outcome[mask],
+            trial.outcome[mask] - self.shared[mask],
             share,
             np.unique(trial.customer[mask], return_inverse=True)[1],
             trial.binary,
@@ -101,7 +105,9 @@ def compare(trial: Trial, seed: int) -> Comparison:
     comparable = (shares >= least) & (shares <= 1 - least)
     for action, name in enumerate(trial.arms[1:]):
         _must_overlap(trial, comparable[:, action], action, f"{name!r}", least)
-    return Comparison(trial, propensity, _expected(trial, part), compared, comparable)
+    shared = _shared(trial, part)
+    expected = shared[:, None] + _expected(trial, trial.outcome - shared, part)
+    return Comparison(trial, propensity, shared, expected, compared, comparable)
 
 
 def pair_share(propensity: FloatArray, action: int) -> FloatArray:
@@ -121,7 +127,17 @@ def _must_overlap(trial: Trial, mask: Mask, action: int, name: str, least: float
         )
 
 
-def _expected(trial: Trial, part: IntArray) -> FloatArray:
+def _shared(trial: Trial, part: IntArray) -> FloatArray:
+    """`Comparison.shared`, of each row by the line through the others."""
+    shared = np.zeros(len(trial))
+    if not trial.binary:
+        for teach, judge in held_out(part):
+            line = linear(trial.x[teach], trial.outcome[teach])
+            shared[judge] = line.predict(trial.x[judge])
+    return shared
+
+
+def _expected(trial: Trial, outcome: FloatArray, part: IntArray) -> FloatArray:
     """Of the base whose squared error on held-out rows is less, shape (n, k + 1)."""
     found = []
     for fit in BASES.values():
@@ -129,11 +145,11 @@ def _expected(trial: Trial, part: IntArray) -> FloatArray:
         for teach, judge in held_out(part):
             for arm in range(len(trial.arms)):
                 rows = teach & (trial.arm == arm)
-                model = fit(trial.x[rows], trial.outcome[rows], None, trial.binary)
+                model = fit(trial.x[rows], outcome[rows], None, trial.binary)
                 expected[judge, arm] = model.predict(trial.x[judge])
         found.append(expected)
     own = np.arange(len(trial))
-    return min(found, key=lambda e: float(((trial.outcome - e[own, trial.arm]) ** 2).mean()))
+    return min(found, key=lambda e: float(((outcome - e[own, trial.arm]) ** 2).mean()))
 
 
 def _estimated_propensities(trial: Trial, part: IntArray) -> tuple[FloatArray, tuple[Linear, ...]]:

@@ -87,7 +87,7 @@ def surprises(comparison: Comparison) -> FloatArray:
         e = pair.propensity
         with_it, without = comparison.expected[mask, action + 1], comparison.expected[mask, 0]
         apart = pair.treated - e
-        left = pair.outcome - e * with_it - (1 - e) * without
+        left = trial.outcome[mask] - e * with_it - (1 - e) * without
         mean = (apart @ left) / (apart @ apart)
         found[mask, action] = apart * (left - apart * mean)
     return found

@@ -37,6 +37,21 @@ def qini(y: npt.ArrayLike, score: npt.ArrayLike, treated: npt.ArrayLike) -> floa
     return float((chosen - chance) / (best - chance))
 
 
+def qini_curve(
+    y: npt.ArrayLike, score: npt.ArrayLike, treated: npt.ArrayLike
+) -> tuple[FloatArray, FloatArray]:
+    """The Qini curve, whose area `qini` normalises; arguments and errors as there.
+
+    Returns:
+        Shares of the rows acted on, highest scores first, from 0 to 1, and the outcomes gained by
+        then in a group the size of the treated: both of shape (k + 1,) for k distinct scores.
+    """
+    happened = both_outcomes("y", y)
+    acted = both_outcomes("treated", outcomes("treated", treated, happened.size))
+    rows, gained = _curve(happened, numbers("score", score, happened.size), acted)
+    return rows / happened.size, gained
+
+
 def _gain(y: FloatArray, treated: FloatArray) -> FloatArray:
     """The Qini curve after each row."""
     with_it, without = np.cumsum(treated), np.cumsum(1 - treated)
@@ -45,12 +60,18 @@ def _gain(y: FloatArray, treated: FloatArray) -> FloatArray:
     return curve
 
 
-def _area(y: FloatArray, score: FloatArray, treated: FloatArray) -> float:
-    """Under the Qini curve from 0 to n rows, by trapezia between distinct scores."""
+def _curve(y: FloatArray, score: FloatArray, treated: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Rows from 0 to n where a score ends, and the Qini curve there."""
     order = np.argsort(-score, kind="stable")
     ends = np.flatnonzero(np.r_[np.diff(score[order]) != 0, True])
-    curve = _gain(y[order], treated[order])[ends]
-    return float(np.trapezoid(np.r_[0.0, curve], np.r_[0, ends + 1]))
+    gained = _gain(y[order], treated[order])[ends]
+    return np.r_[0.0, ends + 1.0], np.r_[0.0, gained]
+
+
+def _area(y: FloatArray, score: FloatArray, treated: FloatArray) -> float:
+    """Under the Qini curve from 0 to n rows, by trapezia between distinct scores."""
+    rows, gained = _curve(y, score, treated)
+    return float(np.trapezoid(gained, rows))
 
 
 @dataclass(frozen=True, slots=True)

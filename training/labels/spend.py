@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from features.block import Block
 from features.clock import DAY_US
 from features.events import TYPE_CODE
+from features.reader import EventReader
 
 _VALUE = 0
 """The row of `Block.measures` that holds money in minor units."""
@@ -41,4 +44,27 @@ def net_spend_after(
         first, end = block.offsets[who : who + 2].tolist()
         inside = np.searchsorted(block.occurred_at[first:end], (at, at + days * DAY_US))
         spent[row] = total[first + inside[1]] - total[first + inside[0]]
+    return spent
+
+
+def spend_after(
+    customers: Sequence[str], at: NDArray[np.int64], store: EventReader, *, now: int, days: int
+) -> NDArray[np.float64]:
+    """Net spend in `[at, at + days)`, minor units, as far as known at `now`; 0 without events.
+
+    Args:
+        customers: n of them, one as often as need be.
+        at: Shape (n,), microseconds in UTC.
+        store: Events; read block by block.
+        now: Microseconds in UTC.
+        days: The window's length.
+    """
+    rows: dict[str, list[int]] = {}
+    for row, customer_id in enumerate(customers):
+        rows.setdefault(customer_id, []).append(row)
+    spent = np.zeros(len(customers))
+    for block in store.blocks():
+        pairs = [(i, r) for i, name in enumerate(block.customer_ids) for r in rows.get(name, ())]
+        customer, asked = np.array(pairs, np.int64).reshape(-1, 2).T
+        spent[asked] = net_spend_after(block, customer, at[asked], days, now)
     return spent

@@ -11,6 +11,7 @@ docs/simulator.md has the formulas.
 from training.simulate.cycles import Cycle, retrain
 from training.simulate.events import NOW_US, events
 from training.simulate.log import Log, Played, log
+from training.simulate.loop import Round, Seen, unattended
 from training.simulate.policies import Policy, logging_policy
 from training.simulate.population import Population, draw, slot_days
 from training.simulate.rows import SOURCE
@@ -30,8 +31,10 @@ __all__ = [
     "Played",
     "Policy",
     "Population",
+    "Round",
     "Scenario",
     "ScenarioError",
+    "Seen",
     "Sends",
     "State",
     "customer_ids",
@@ -46,4 +49,5 @@ __all__ = [
     "slot_days",
     "state",
     "truth",
+    "unattended",
 ]

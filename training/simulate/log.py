@@ -71,14 +71,25 @@ def log(
     played: list[Played] = []
     for slot in range(scenario.logging.slots):
         now = state(population, slot)
-        played.append(_play(population, now, policy(now, played), played))
+        played.append(play(population, now, policy(now, played), played))
         progress(slot + 1, scenario.logging.slots)
     return tuple(played)
 
 
-def _play(
+def play(
     population: Population, now: State, probabilities: Floats, before: Sequence[Played]
 ) -> Played:
+    """Draw the decisions of one slot, and what comes of them.
+
+    Args:
+        population: n customers.
+        now: How they stand at the slot.
+        probabilities: P(arm | covariates), shape (n, k + 1).
+        before: All slots before this one, in order.
+
+    Raises:
+        ValueError: The probabilities are none.
+    """
     scenario, n = population.scenario, len(population)
     _check(probabilities, (n, len(scenario.arms)))
     holdout = stream(scenario.seed, "holdout").random(n) < scenario.logging.holdout

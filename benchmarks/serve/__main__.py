@@ -1,0 +1,16 @@
+"""`make bench-serve`: the bars of the service, each in a process of its own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from frame import run  # noqa: E402 - it lies beside this folder
+
+MODULES = {1: "decisions", 3: "decisions", 8: "matrix"}
+
+if __name__ == "__main__":
+    run(MODULES, long_only=(), here=HERE, about=__doc__)

@@ -1,0 +1,41 @@
+"""All contacts of all customers of a decision as columns: what caps, cool-downs, fatigue count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.ledger.contacts import Contact
+
+
+@dataclass(frozen=True, eq=False)
+class Contacted:
+    """The contacts of n customers, shape (m,) each: few beside the customers.
+
+    `row` is the customer's, `at_us` the instant in microseconds since 1970 in UTC.
+    """
+
+    customers: int
+    row: NDArray[np.int64]
+    at_us: NDArray[np.int64]
+    action_id: NDArray[np.object_]
+
+    @classmethod
+    def of(cls, contacts: Sequence[Contact], row: Mapping[str, int]) -> Contacted:
+        """The columns of `contacts` with the customers whose rows are given by id."""
+        return cls(
+            customers=len(row),
+            row=np.array([row[contact.customer_id] for contact in contacts], np.int64),
+            at_us=np.array([contact.at_us for contact in contacts], np.int64),
+            action_id=np.array([contact.action_id for contact in contacts], object),
+        )
+
+    def since(self, us: int, action_id: str | None = None) -> NDArray[np.int64]:
+        """How many each customer had in `(us, ∞)`, shape (n,); with one action, or with any."""
+        counted = self.at_us > us
+        if action_id is not None:
+            counted &= self.action_id == action_id
+        return np.bincount(self.row[counted], minlength=self.customers)

@@ -1,0 +1,173 @@
+"""Who may call what: every call of the API with every kind of key, and without one."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from starlette.routing import Route
+from wired import client_of, engine_of
+
+from features.clock import fixed_clock, to_us
+from serving.api.access import KeyHolders, Limiter
+from serving.api.app import create_app
+from serving.api.metrics import Metrics
+from serving.api.operations import Operations
+from serving.ledger.instants import DAY_US
+from serving.ledger.keys import Scope
+
+NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
+NOW_US = to_us(NOW)
+OPEN = {"/healthz", "/readyz", "/openapi.json", "/docs", "/"}
+"""What tells nothing of anybody."""
+
+
+def _no_engine():
+    raise AssertionError("the calls alone are wanted")
+
+
+GUARDED = [
+    *((c.method, c.path, c.scope) for c in Operations(_no_engine, Metrics(), ()).calls()),
+    ("GET", "/metrics", Scope.ADMIN),
+]
+NAMES = [f"{method} {path}" for method, path, _ in GUARDED]
+
+
+@pytest.fixture(scope="module")
+def engine(shop, tmp_path_factory):
+    made = engine_of(shop, tmp_path_factory.mktemp("access"))
+    yield made
+    made.ledger.close()
+
+
+@pytest.fixture(scope="module")
+def api(engine):
+    door = KeyHolders(engine.ledger.keys, Limiter(1e6), fixed_clock(NOW))
+    with client_of(lambda: engine, came_from="203.0.113.7", door=door) as client:
+        yield client
+
+
+def _key(engine, *scopes, days=1):
+    return engine.ledger.keys.create(
+        "tool", scopes, now_us=NOW_US - 2 * DAY_US, expires_at_us=NOW_US + days * DAY_US
+    )
+
+
+def _ask(api, method, path, sent=None):
+    headers = {"Authorization": f"Bearer {sent}"} if sent else {}
+    body = {} if method == "POST" else None
+    return api.request(method, path.replace("{decision_id}", "d0"), json=body, headers=headers)
+
+
+def _refused(answered, status):
+    assert answered.status_code == status, answered.text
+    assert answered.headers["content-type"] == "application/problem+json"
+    assert answered.headers["www-authenticate"].startswith("Bearer")
+    assert answered.headers["x-content-type-options"] == "nosniff"
+    return answered.json()["detail"]
+
+
+def test_every_path_is_guarded_or_open_on_purpose():
+    paths = {route.path for route in create_app(_no_engine).routes if isinstance(route, Route)}
+    assert paths == OPEN | {path for _, path, _ in GUARDED}
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), GUARDED, ids=NAMES)
+def test_without_a_key_it_is_refused(api, method, path, scope):
+    assert "needs a key" in _refused(_ask(api, method, path), 401)
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), GUARDED, ids=NAMES)
+def test_with_a_key_that_nobody_made_it_is_refused(api, engine, method, path, scope):
+    sent, _ = _key(engine, *Scope)
+    _refused(_ask(api, method, path, sent[:-4] + "AAAA"), 401)
+    basic = api.request(method, path.replace("{decision_id}", "d0"), auth=("bocian", sent))
+    _refused(basic, 401)
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), GUARDED, ids=NAMES)
+def test_with_an_expired_key_it_is_refused(api, engine, method, path, scope):
+    sent, _ = _key(engine, *Scope, days=-1)
+    assert "expired" in _refused(_ask(api, method, path, sent), 401)
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), GUARDED, ids=NAMES)
+def test_with_a_revoked_key_it_is_refused_from_the_next_request_on(
+    api, engine, method, path, scope
+):
+    sent, key = _key(engine, *Scope)
+    assert _ask(api, method, path, sent).status_code not in (401, 403)
+    engine.ledger.keys.revoke(key.key_id, NOW_US)
+    _refused(_ask(api, method, path, sent), 401)
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), GUARDED, ids=NAMES)
+def test_with_all_scopes_but_its_own_it_is_refused(api, engine, method, path, scope):
+    sent, _ = _key(engine, *(set(Scope) - {scope}))
+    assert repr(scope.value) in _refused(_ask(api, method, path, sent), 403)
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), GUARDED, ids=NAMES)
+def test_its_own_scope_is_enough(api, engine, method, path, scope):
+    sent, _ = _key(engine, scope)
+    assert _ask(api, method, path, sent).status_code not in (401, 403)
+
+
+@pytest.mark.parametrize("path", sorted(OPEN))
+def test_what_is_open_needs_no_key(api, path):
+    assert api.get(path, follow_redirects=False).status_code in (200, 307)
+
+
+def test_asking_for_headers_alone_is_guarded_and_works(api, engine):
+    assert api.head("/v1/decisions/d0").status_code == 401
+    sent, _ = _key(engine, Scope.REVIEW)
+    authorized = {"Authorization": f"Bearer {sent}"}
+    assert api.head("/v1/decisions/d0", headers=authorized).status_code == 404
+
+
+def test_who_is_refused_learns_nothing_of_the_body(api):
+    answered = api.post("/v1/events", content=b"{", headers={"content-type": "text/plain"})
+    assert answered.status_code == 401
+
+
+@pytest.mark.parametrize("path", [p for _, p, _ in GUARDED])
+def test_without_keys_nobody_from_elsewhere_is_answered(engine, path):
+    away = client_of(lambda: engine, came_from="203.0.113.7")
+    method = next(m for m, p, _ in GUARDED if p == path)
+    answered = _ask(away, method, path)
+    assert answered.status_code == 403
+    assert "its own machine alone" in answered.json()["detail"]
+
+
+@pytest.mark.parametrize("host", ["evil.example", "shop.example:3000", "127.0.0.1.evil.example"])
+def test_without_keys_another_name_of_this_machine_is_not_answered(engine, host):
+    here = client_of(lambda: engine)
+    body = {"customer_id": "c001"}
+    answered = here.post("/v1/predictions", json=body, headers={"Host": host})
+    assert answered.status_code == 403
+    assert here.post("/v1/predictions", json=body, headers={"Host": "localhost:3000"}).is_success
+
+
+def test_a_key_that_asks_too_often_waits_and_the_other_does_not(engine):
+    seconds = [0.0]
+    door = KeyHolders(engine.ledger.keys, Limiter(2, lambda: seconds[0]), fixed_clock(NOW))
+    api = client_of(lambda: engine, door=door)
+    (busy, _), (calm, _) = _key(engine, Scope.REVIEW), _key(engine, Scope.REVIEW)
+    path = "/v1/decisions/{decision_id}"
+    assert [_ask(api, "GET", path, busy).status_code for _ in range(5)] == [404] * 4 + [429]
+    refused = _ask(api, "GET", path, busy)
+    assert refused.headers["retry-after"] == "1"
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert _ask(api, "GET", path, calm).status_code == 404
+    seconds[0] = 0.5
+    assert [_ask(api, "GET", path, busy).status_code for _ in range(2)] == [404, 429]
+
+
+def test_the_limit_is_the_rate_in_the_long_run():
+    now = [0.0]
+    limiter = Limiter(10, lambda: now[0])
+    let_in = 0
+    for step in range(10_000):
+        now[0] = step / 100
+        let_in += limiter.wait_s("key") == 0
+    assert let_in == pytest.approx(100 * 10 + 20, abs=1)
