@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.audits.allocations import audit_allocations
@@ -39,6 +39,7 @@ def test_strata_without_others_compare_nobody():
     assert equal_at_equal_need_p(group[1:], others[1:]) == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.booleans())
 def test_strata_rise_with_need_and_keep_the_unknown_apart(need, unknown):
     values = np.array([*need, *([np.nan] if unknown else [])])

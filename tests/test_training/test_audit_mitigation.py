@@ -60,6 +60,17 @@ def test_no_other_selection_of_as_many_is_worth_more_under_the_limit():
         assert p[mask].sum() == pytest.approx(best)
 
 
+def test_groups_that_are_alike_to_the_row_have_a_frontier_too():
+    # Every depth of one group is that of a row of the other: there are only ties.
+    p = np.tile(np.linspace(0.9, 0.1, 50), 2)
+    groups = {"a": np.arange(100) < 50, "b": np.arange(100) >= 50}
+    of = Rows(np.ones(100), p, (p > 0.8).astype(float), np.arange(100))
+    for kind in ("selection_rate", "tpr"):
+        points = frontier(of, "group", groups, kind, replicates=5, seed=1).points
+        assert {point.disparity for point in points} == {0.0}
+        assert {point.change.value for point in points} == {0.0}
+
+
 counts = st.tuples(st.integers(0, 4), st.integers(0, 4))
 
 
