@@ -57,7 +57,7 @@ def test_a_key_opens_what_its_scope_says_until_it_is_revoked(guarded):
     assert re.search(f"{made['id']}.*revoked", bocian("keys", "list", "-c", own.config).stdout)
 
 
-def test_what_is_told_is_there_after_a_kill_and_known_to_the_next_decision(guarded):
+def test_what_is_told_is_known_to_the_next_decision(guarded):
     address, own = guarded
     key = _create(own, "decide", "events", "customers")["key"]
     complaint = {"source": "desk", "event_id": "1", "customer_id": "c002", "type": "complaint"}
