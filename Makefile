@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED = 1
 
 help:
 	@echo 'make demo    everything on real data: events, features, models, audit, decisions, messages'
-	@echo 'make test    the tests'
+	@echo 'make test    the tests but slow ones; SLOW=1: all of them'
 	@echo 'make lint    ruff, mypy, import-linter'
 	@echo 'make spark   install Spark beside the rest (several hundred MB; needs Java 17)'
 	@echo 'make bench-quality    the models beside others, ten minutes; -long: with FLAML, an hour'
@@ -34,8 +34,9 @@ serve: $(READY)
 	@test -f $(DEMO)/bocian.toml || { echo 'run `make demo` first: it trains what is served'; exit 1; }
 	@$(BIN)/bocian serve --config $(DEMO)/bocian.toml
 
+# Without those that take long; `make test SLOW=1` runs them too, as .ci/run does.
 test: $(READY)
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 2 --dist loadfile $(if $(SLOW),,-m 'not slow')
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -66,6 +66,7 @@ def test_without_decisions_there_is_nothing_to_audit(shop):
         audit_decided.run(shop.settings, days=7, as_json=False)
 
 
+@pytest.mark.slow
 def test_two_audits_are_compared(own):
     made = bocian("audit", "--json", "-c", own.config)
     assert made.returncode == 0, made.stderr

@@ -259,6 +259,7 @@ def test_training_registers_a_challenger_that_does_not_serve_yet(random_shop):
     assert (again["fresh"], again["version"]) == (False, "2")
 
 
+@pytest.mark.slow
 def test_a_model_no_better_than_counting_is_refused(random_shop):
     done = bocian("models", "promote", "challenger", "-c", random_shop["config"])
     assert done.returncode == REFUSED, done.stderr

@@ -33,6 +33,7 @@ def test_everyone_is_decided_for_within_the_budget_and_nothing_is_recorded(shop,
     engine.ledger.close()
 
 
+@pytest.mark.slow
 def test_other_processes_decide_alike(shop):
     engine = wiring.engine(shop.settings)
     here = DecisionsNow(engine.weighing(), engine.ledger, {"call_minutes": 3.0}, threads=1)

@@ -103,6 +103,7 @@ def test_the_home_page_leads_to_the_documentation(api):
     assert headers["location"].endswith("/docs")
 
 
+@pytest.mark.slow
 def test_what_was_decided_and_queued_outlives_a_kill(own, tmp_path):
     """Queue through one service, kill it and its workers at once, and ask the next one."""
     customers = wiring.event_store(own.settings).customer_ids[40:60]
