@@ -28,7 +28,7 @@ class Habits:
     def told(self, counts: NDArray[np.int64]) -> Floats:
         """P(habit | own orders), shape (n, k), for `counts` by hour of the week, shape (n, 168)."""
         by_hour = counts.reshape(-1, 7, 24).sum(axis=1)
-        weight = by_hour @ np.log(self.chance).T + np.log(self.share)
+        weight = _rows_by(by_hour, np.log(self.chance)) + np.log(self.share)
         weight = np.exp(weight - weight.max(axis=1, keepdims=True))
         return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
@@ -59,7 +59,7 @@ class Engagement:
 
         In hours that are not `known` it is the mean over those that are.
         """
-        by_hour = self.habits.told(counts) @ self.hour
+        by_hour = _rows_by(self.habits.told(counts), self.hour.T)
         by_week = (by_hour[:, None, :] + self.weekday[:, None]).reshape(-1, 168)
         chance = 1 / (1 + np.exp(-by_week - self.channel.get(channel or "", 0.0)))
         known = np.tile(self.known.repeat(HOURS_PER_BLOCK), 7)
@@ -127,6 +127,15 @@ class SendTimeModel:
         moved = np.clip(1 + self.trust * (blocks / usual - 1), LOWEST, HIGHEST)
         known = True if self.engagement is None else self.engagement.known
         return np.asarray(np.where(known, moved, 1.0))
+
+
+def _rows_by(rows: NDArray[Any], others: Floats) -> Floats:
+    """`rows @ others.T`, of (n, k) and (m, k), where a row's bits do not hang on how many there are.
+
+    BLAS adds up in another order for one row than for many; contiguous rows are summed in one.
+    """
+    products = np.multiply(rows[:, None, :], others, order="C")
+    return np.asarray(products.sum(axis=2))
 
 
 def stated(model: SendTimeModel) -> dict[str, Any]:

@@ -243,6 +243,22 @@ def model(engagement=ENGAGEMENT) -> SendTimeModel:
     return SendTimeModel(np.full(168, 1 / 168), 20.0, 0.5, LEARNED, 1.0, engagement)
 
 
+@pytest.mark.parametrize("kinds", [2, 5, 9])
+def test_one_customer_and_many_get_the_same_bits(kinds):
+    """A decision is replayed alone that was made among many."""
+    rng = np.random.default_rng(kinds)
+    engagement = replace(
+        ENGAGEMENT,
+        habits=Habits(rng.dirichlet(np.ones(kinds)), rng.dirichlet(np.ones(24), kinds)),
+        hour=rng.normal(size=(kinds, 24)),
+    )
+    counts = rng.poisson(0.1, size=(300, 168))
+    together = engagement.chance(counts, "email")
+    for size in (1, 2, 7):
+        apart = [engagement.chance(counts[i : i + size], "email") for i in range(0, 300, size)]
+        assert np.concatenate(apart).tobytes() == together.tobytes()
+
+
 def test_of_no_orders_both_habits_are_as_likely_and_own_orders_tell():
     counts = np.zeros((2, 168), np.int64)
     counts[1, :12] = 5
