@@ -130,7 +130,7 @@ class SendTimeModel:
 
 
 def _rows_by(rows: NDArray[Any], others: Floats) -> Floats:
-    """`rows @ others.T`, of (n, k) and (m, k), where a row's bits do not hang on how many there are.
+    """`rows @ others.T`, of (n, k) and (m, k); a row's bits do not hang on how many rows there are.
 
     BLAS adds up in another order for one row than for many; contiguous rows are summed in one.
     """
