@@ -6,6 +6,7 @@ least squared error in cross-validation, its number of trees that at which held-
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from training.effects import Trial
 
 FloatArray = NDArray[np.float64]
 
-TRIALS: Final = 12
+TRIALS: Final = 12 if "BENCH_LONG" in os.environ else 6
 """For each arm."""
 FOLDS: Final = 3
 MOST_TREES: Final = 400
