@@ -1,6 +1,6 @@
 """State that must not be lost: one SQL database, one file for each thing that it holds."""
 
-from serving.ledger.database import Ledger, LedgerError, open_ledger
-from serving.ledger.migrations import SCHEMA_VERSION
+from serving.ledger.database import Ledger, open_ledger
+from serving.ledger.errors import LedgerError
 
-__all__ = ["SCHEMA_VERSION", "Ledger", "LedgerError", "open_ledger"]
+__all__ = ["Ledger", "LedgerError", "open_ledger"]

@@ -9,24 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    URL,
-    Column,
-    Connection,
-    Engine,
-    Integer,
-    Table,
-    create_engine,
-    event,
-    insert,
-    make_url,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError
 
-from serving.ledger import log_tables  # noqa: F401 - opening the ledger makes them
+from serving.ledger import (
+    log_tables,  # noqa: F401 - erasing reaches them
+    migrations,
+)
 from serving.ledger.accesses import Accesses
 from serving.ledger.answers import Answers
 from serving.ledger.commits import Commits
@@ -34,22 +23,16 @@ from serving.ledger.consents import Consents
 from serving.ledger.contacts import Contacts
 from serving.ledger.decisions import Decisions
 from serving.ledger.erasure import erase
+from serving.ledger.errors import LedgerError
 from serving.ledger.executions import Executions
 from serving.ledger.keys import Keys
-from serving.ledger.migrations import SCHEMA_VERSION, migrate
 from serving.ledger.outbox import Outbox
 from serving.ledger.overrides import Overrides
 from serving.ledger.prices import Prices
 from serving.ledger.profiles import Profiles
-from serving.ledger.sql import METADATA
+from serving.ledger.sql import reading
 
-_VERSION = Table("schema_version", METADATA, Column("version", Integer, primary_key=True))
 _BUSY_TIMEOUT_MS = 30_000
-_CREATION_LOCK = 0x626F6369616E  # "bocian": one process at a time creates tables
-
-
-class LedgerError(RuntimeError):
-    """The database at hand cannot serve as the ledger."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +67,11 @@ class Ledger:
 
 
 def open_ledger(url: str) -> Ledger:
-    """Open the ledger at `url`; tables and, for SQLite, the folder are created when absent.
+    """Open the ledger at `url`, whose tables are made, or brought up to date, where need be.
 
     Args:
-        url: `sqlite:///path/to/ledger.db` or `postgresql+psycopg://user:password@host/database`.
+        url: `sqlite:///path/to/ledger.db`, whose folder is made where need be, or
+            `postgresql+psycopg://user:password@host/database`.
 
     Raises:
         LedgerError: when the url names another kind of database, when none answers there, or when
@@ -104,8 +88,11 @@ def open_ledger(url: str) -> Ledger:
             f"got: {parsed.drivername!r}"
         )
     try:
-        with engine.begin() as connection:
-            _prepare(connection)
+        with reading(engine) as connection:
+            found = migrations.version(connection)
+        if found != migrations.HEAD:
+            with engine.begin() as connection:
+                migrations.upgrade(connection)
     except OperationalError as error:
         engine.dispose()
         shown = parsed.render_as_string(hide_password=True)
@@ -173,21 +160,3 @@ def _into_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.01)
         else:
             return
-
-
-def _prepare(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CREATION_LOCK})
-    _VERSION.create(connection, checkfirst=True)
-    found = connection.scalar(select(_VERSION.c.version))
-    if found is None:
-        connection.execute(insert(_VERSION).values(version=SCHEMA_VERSION))
-    elif found > SCHEMA_VERSION:
-        raise LedgerError(
-            f"schema_version of the ledger must be at most {SCHEMA_VERSION}, which this code "
-            f"knows, got: {found}; a newer Bocian has written here: update this one"
-        )
-    elif found < SCHEMA_VERSION:
-        migrate(connection, found)
-        connection.execute(update(_VERSION).values(version=SCHEMA_VERSION))
-    METADATA.create_all(connection)

@@ -5,20 +5,15 @@ The orchestrator opens the ledger as well, and imports none of that.
 
 from __future__ import annotations
 
-import time
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Connection,
     Index,
     Integer,
     Table,
     Text,
     UniqueConstraint,
-    event,
-    insert,
 )
 
 from serving.ledger.sql import METADATA
@@ -59,10 +54,3 @@ LOG = Table(
     Column("pruned", BigInteger, nullable=False),
 )
 """One row: the last position that was given out, and the last one whose event is forgotten."""
-
-
-@event.listens_for(LOG, "after_create")
-def _begin(_table: Table, connection: Connection, **_: object) -> None:
-    # A new ledger beside an old store must not give out positions that the store has read of the
-    # log before: positions count on from the time at which the log began.
-    connection.execute(insert(LOG).values(id=1, last=time.time_ns() // 1000, pruned=0))

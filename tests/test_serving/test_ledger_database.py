@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from serving.ledger import SCHEMA_VERSION, Ledger, LedgerError, open_ledger
-from serving.ledger.executions import Execution, Status, append, report
+from serving.ledger import Ledger, LedgerError, open_ledger
+from serving.ledger.executions import Execution, Status, append
 from serving.ledger.instants import from_us, to_us
 from serving.ledger.sql import METADATA
 
@@ -39,37 +39,6 @@ def test_many_may_open_an_empty_ledger_at_once(ledger_url):
     for ledger in ledgers:
         assert ledger.outbox.counts() == {"queued": 0, "sent": 0, "failed": 0, "withheld": 0}
         ledger.close()
-
-
-def test_a_newer_schema_is_refused_and_left_alone(ledger):
-    with ledger.writing() as connection:
-        connection.execute(text("UPDATE schema_version SET version = :v"), {"v": 99})
-    url = ledger.engine.url.render_as_string(hide_password=False)
-    with pytest.raises(LedgerError, match=f"at most {SCHEMA_VERSION}.* got: 99"):
-        open_ledger(url)
-    with ledger.writing() as connection:
-        assert connection.scalar(text("SELECT version FROM schema_version")) == 99
-
-
-def test_an_older_ledger_is_brought_up_to_date_with_what_it_holds(ledger, a_decision):
-    """As the first version made it: executions had no `reported_by`."""
-    ledger.decisions.put(a_decision())
-    with ledger.writing() as connection:
-        append(connection, Execution("d1", "c1", Status.QUEUED, 1))
-        connection.execute(text("DROP INDEX one_report_once"))
-        connection.execute(text("ALTER TABLE executions DROP COLUMN reported_by"))
-        connection.execute(text("DROP TABLE api_keys"))
-        connection.execute(text("UPDATE schema_version SET version = 1"))
-    url = ledger.engine.url.render_as_string(hide_password=False)
-    for new in (True, False):
-        again = open_ledger(url)
-        assert again.executions.history("d1")[0] == Execution("d1", "c1", Status.QUEUED, 1)
-        assert again.keys.list() == ()
-        with again.writing() as connection:
-            done = Execution("d1", "c1", Status.SENT, 2, reported_by="tool")
-            assert report(connection, done) is new
-            assert connection.scalar(text("SELECT version FROM schema_version")) == SCHEMA_VERSION
-        again.close()
 
 
 def test_another_database_is_refused_without_showing_the_password():
