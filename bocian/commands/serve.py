@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from bocian.brands import load_all
 from bocian.commands.screen import notes
 from bocian.settings import Settings
 from serving.api.access import LOOPBACK
@@ -35,18 +37,19 @@ def command(settings: Settings, port: int | None = None) -> list[str]:
     ]
 
 
-def environment(config: Path) -> dict[str, str]:
+def environment(*configs: Path) -> dict[str, str]:
     """What the service finds in its environment."""
     return os.environ | {
-        "BOCIAN_CONFIG": str(config.resolve()),
+        "BOCIAN_CONFIG": os.pathsep.join(str(config.resolve()) for config in configs),
         "BENTOML_DO_NOT_TRACK": "True",
         "PYTHONUNBUFFERED": "1",
     }
 
 
-def run(settings: Settings, config: Path, port: int | None) -> None:
+def run(configs: Sequence[Path], port: int | None) -> None:
     """Become the service; does not return."""
-    words = command(settings, port)
-    if settings.policy.secret.get_secret_value() == DEFAULT_SECRET:
+    settings = load_all(configs)
+    words = command(settings[0], port)
+    if any(one.policy.secret.get_secret_value() == DEFAULT_SECRET for one in settings):
         notes.print("policy.secret is the one that everybody knows: set BOCIAN_POLICY__SECRET")
-    os.execve(words[0], words, environment(config))  # noqa: S606 - the words are our own
+    os.execve(words[0], words, environment(*configs))  # noqa: S606 - the words are our own

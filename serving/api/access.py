@@ -64,15 +64,10 @@ class KeyHolders:
 
     def admit(self, request: HTTPConnection, scope: Scope) -> str:
         """The key's id, once key, scope and rate are found to be in order."""
-        scheme, _, sent = request.headers.get("authorization", "").partition(" ")
-        key = self._keys.find(sent.strip()) if scheme.lower() == "bearer" else None
+        sent = bearer(request)
+        key = self._keys.find(sent) if sent else None
         if key is None or not key.usable(to_us(self._clock())):
-            raise Problem(
-                HTTPStatus.UNAUTHORIZED,
-                "This call needs a key that is neither expired nor revoked, as the header "
-                "Authorization: Bearer KEY.",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
+            raise no_usable_key()
         if wait_s := self._limiter.wait_s(key.key_id):
             raise Problem(
                 HTTPStatus.TOO_MANY_REQUESTS,
@@ -86,6 +81,30 @@ class KeyHolders:
                 headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
             )
         return key.key_id
+
+
+class Nobody:
+    """Lets nobody in: every key is as good as one that nobody made."""
+
+    def admit(self, request: HTTPConnection, scope: Scope) -> str:  # noqa: ARG002 - the protocol's
+        """Never returns."""
+        raise no_usable_key()
+
+
+def bearer(request: HTTPConnection) -> str:
+    """What came as `Authorization: Bearer …`; empty without it."""
+    scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+    return sent.strip() if scheme.lower() == "bearer" else ""
+
+
+def no_usable_key() -> Problem:
+    """The refusal of whoever has no key, whyever it is none: the reason is told to nobody."""
+    return Problem(
+        HTTPStatus.UNAUTHORIZED,
+        "This call needs a key that is neither expired nor revoked, as the header "
+        "Authorization: Bearer KEY.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
 
 
 class Limiter:
