@@ -91,8 +91,9 @@ class Paths(_Section):
 class Service(_Section):
     """Where the API listens and is asked, and by whom.
 
-    `requests_per_second` is for each key and worker, where keys are required. `brand` is in the
-    business's keys, and tells them apart where a service has several brands.
+    `requests_per_second` and `bytes_per_second` are for each key and worker, where keys are
+    required; a burst of two seconds' worth holds the largest body. `brand` is in the business's
+    keys, and tells them apart where a service has several brands.
     """
 
     host: str = "127.0.0.1"
@@ -100,6 +101,7 @@ class Service(_Section):
     brand: Annotated[str, Field(pattern=rf"^{BRAND_FORM}$")] | None = None
     require_keys: bool = False
     requests_per_second: Annotated[float, Field(gt=0)] = 200.0
+    bytes_per_second: Annotated[int, Field(ge=524_288)] = 10_485_760
 
 
 class Settings(BaseSettings):

@@ -86,9 +86,11 @@ def door(settings: Settings, opened: Ledger) -> Door:
     """Who is let in to the API."""
     from serving.api.access import KeyHolders, Limiter, ThisMachineOnly  # noqa: PLC0415
 
-    if not settings.service.require_keys:
+    service = settings.service
+    if not service.require_keys:
         return ThisMachineOnly()
-    return KeyHolders(opened.keys, Limiter(settings.service.requests_per_second))
+    limiter = Limiter(service.requests_per_second, bytes_per_second=service.bytes_per_second)
+    return KeyHolders(opened.keys, limiter)
 
 
 def api(businesses: Sequence[Settings]) -> ASGIApp:

@@ -15,20 +15,26 @@ from serving.config import DEFAULT_SECRET
 
 
 class UnprotectedError(ValueError):
-    """The service would listen where others can reach it, without any key."""
+    """The service would listen where others can reach it, without keys or a secret."""
 
 
 def command(settings: Settings, port: int | None = None) -> list[str]:
     """The command line that starts the service.
 
     Raises:
-        UnprotectedError: The address is not this machine's own, and no keys are required.
+        UnprotectedError: The address is not this machine's own, and no keys are required, or the
+            policy's secret is none.
     """
     host = settings.service.host
     if host not in LOOPBACK and not settings.service.require_keys:
         raise UnprotectedError(
             f"service.host must be one of {list(LOOPBACK)} where service.require_keys is false, "
             f"got: {host!r}; `bocian keys create` makes keys"
+        )
+    if host not in LOOPBACK and _has_known_secret(settings):
+        raise UnprotectedError(
+            f"service.host must be one of {list(LOOPBACK)} where policy.secret is the one that "
+            f"everybody knows, got: {host!r}; BOCIAN_POLICY__SECRET sets another"
         )
     return [
         *(sys.executable, "-m", "bentoml", "serve", "serving.service:BocianService"),
@@ -49,7 +55,11 @@ def environment(*configs: Path) -> dict[str, str]:
 def run(configs: Sequence[Path], port: int | None) -> None:
     """Become the service; does not return."""
     settings = load_all(configs)
-    words = command(settings[0], port)
-    if any(one.policy.secret.get_secret_value() == DEFAULT_SECRET for one in settings):
+    words, *_ = [command(one, port) for one in settings]
+    if any(map(_has_known_secret, settings)):
         notes.print("policy.secret is the one that everybody knows: set BOCIAN_POLICY__SECRET")
     os.execve(words[0], words, environment(*configs))  # noqa: S606 - the words are our own
+
+
+def _has_known_secret(settings: Settings) -> bool:
+    return settings.policy.secret.get_secret_value() == DEFAULT_SECRET

@@ -69,7 +69,7 @@ def create_app(
     operations = Operations(engine, counters, file_sources)
     calls = Calls(door, lambda: engine().ledger)
     api = _Api(ready or (lambda _request: readiness(engine())), door, counters)
-    return Starlette(
+    app = Starlette(
         routes=[
             *(
                 Route(call.path, calls.endpoint(call), methods=[call.method])
@@ -90,6 +90,9 @@ def create_app(
         },
         middleware=[Middleware(_Observed, metrics=counters)],
     )
+    # A path with a slash more is another path: a redirect would repeat whatever Host came.
+    app.router.redirect_slashes = False
+    return app
 
 
 def readiness(engine: DecisionEngine) -> dict[str, Any]:

@@ -176,6 +176,53 @@ def test_a_key_that_asks_too_often_waits_and_the_other_does_not(engine):
     assert [ask(api, "GET", path, busy).status_code for _ in range(2)] == [404, 429]
 
 
+def test_a_key_that_sends_too_much_waits_and_the_other_does_not(engine):
+    seconds = [0.0]
+    limiter = Limiter(1e6, lambda: seconds[0], bytes_per_second=1000)
+    door = KeyHolders(engine.ledger.keys, limiter, fixed_clock(NOW))
+    (busy, _), (calm, _) = key_of(engine, Scope.DECIDE), key_of(engine, Scope.DECIDE)
+    body = {"content": b" " * 900, "headers": {"content-type": "application/json"}}
+    with client_of(lambda: engine, door=door) as api:
+        path = "/v1/predictions"
+        statuses = [ask(api, "POST", path, busy, **body).status_code for _ in range(3)]
+        assert statuses == [400, 400, 429]
+        assert ask(api, "POST", path, busy, **body).headers["retry-after"] == "1"
+        assert ask(api, "POST", path, calm, **body).status_code == 400
+        seconds[0] = 0.7
+        assert ask(api, "POST", path, busy, **body).status_code == 400
+
+
+def test_what_is_refused_for_bytes_takes_no_token_of_requests():
+    limiter = Limiter(1, lambda: 0.0, bytes_per_second=100)
+    assert limiter.wait_s("key", 150) == 0
+    assert [limiter.wait_s("key", 150) for _ in range(5)] == [pytest.approx(1.0)] * 5
+    assert limiter.wait_s("key", 0) == 0
+
+
+def test_refusals_are_logged_by_the_keys_id_and_never_with_what_was_sent(api, engine, caplog):
+    expired, old = key_of(engine, Scope.REVIEW, days=-1)
+    narrow, key = key_of(engine, Scope.EVENTS)
+    strange = f"bocian_0123456789ab_{'A' * 43}"
+    for sent in (expired, narrow, strange, "ala.makota@example.com"):
+        ask(api, "GET", "/v1/decisions/{decision_id}", sent)
+    told = [record.getMessage() for record in caplog.records if record.name == "bocian.api"]
+    assert told == [
+        f"refused, scope review: key {old.key_id} is expired or revoked",
+        f"refused, scope review: key {key.key_id} lacks it",
+        *["refused, scope review: no key of ours"] * 2,
+    ]
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
+def test_a_path_with_a_slash_more_is_another(api, call):
+    answered = api.request(
+        call.method, call.path + "/", headers={"Host": "evil.example"}, follow_redirects=False
+    )
+    assert answered.status_code == 404
+    assert answered.headers["content-type"] == "application/problem+json"
+    assert "evil.example" not in f"{answered.text} {answered.headers}"
+
+
 def test_the_limit_is_the_rate_in_the_long_run():
     now = [0.0]
     limiter = Limiter(10, lambda: now[0])
