@@ -384,14 +384,21 @@ def models_rollback(config: Config = _DEFAULT, as_json: Json = False) -> None:
 
 @app.command(epilog=_example("bocian serve --port 3000"))
 def serve(
-    config: Config = _DEFAULT,
+    config: Annotated[
+        list[Path],
+        typer.Option(
+            "--config",
+            "-c",
+            envvar="BOCIAN_CONFIG",
+            help="The configuration file; repeated, of each brand.",
+        ),
+    ] = [_DEFAULT],  # noqa: B006 - typer copies it
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Else the settings'.")] = None,
 ) -> None:
     """Serve the API in the foreground; Ctrl-C ends it."""
     from bocian.commands import serve as command  # noqa: PLC0415
-    from bocian.settings import load  # noqa: PLC0415
 
-    command.run(load(config), config, port)
+    command.run(config, port)
 
 
 @keys.command("create", epilog=_example("bocian keys create shop --scope decide --scope events"))

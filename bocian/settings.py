@@ -1,6 +1,7 @@
 """Everything that `bocian.toml` says, in one typed object; the environment overrides the file.
 
-`BOCIAN_POLICY__SECRET=...` sets `policy.secret`. A wrong value is refused at the start.
+`BOCIAN_POLICY__SECRET=...` sets `policy.secret`, and `BOCIAN_BRAND_NORTH__POLICY__SECRET=...` that
+of the brand north alone, whose word comes first. A wrong value is refused at the start.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -21,7 +24,16 @@ from features.clock import Clock, fixed_clock, system_clock
 from features.config import ProtectedTable, Source, Table
 from features.restraint import Restraint
 from features.zones import zone
-from serving.config import Action, Budget, Caps, Channel, ChannelCost, Messages, Policy
+from serving.config import (
+    BRAND_FORM,
+    Action,
+    Budget,
+    Caps,
+    Channel,
+    ChannelCost,
+    Messages,
+    Policy,
+)
 from training.config import AuditLimits, Effects, Horizons, Monitoring, Proof, Training
 
 
@@ -79,13 +91,17 @@ class Paths(_Section):
 class Service(_Section):
     """Where the API listens and is asked, and by whom.
 
-    `requests_per_second` is for each key and worker, where keys are required.
+    `requests_per_second` and `bytes_per_second` are for each key and worker, where keys are
+    required; a burst of two seconds' worth holds the largest body. `brand` is in the business's
+    keys, and tells them apart where a service has several brands.
     """
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 3000
+    brand: Annotated[str, Field(pattern=rf"^{BRAND_FORM}$")] | None = None
     require_keys: bool = False
     requests_per_second: Annotated[float, Field(gt=0)] = 200.0
+    bytes_per_second: Annotated[int, Field(ge=524_288)] = 10_485_760
 
 
 class Settings(BaseSettings):
@@ -139,14 +155,20 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+        settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment comes before the file, whose content arrives as keyword arguments."""
-        return env_settings, init_settings
+        assert isinstance(init_settings, InitSettingsSource)  # noqa: S101 - pydantic's own
+        service = init_settings.init_kwargs.get("service")
+        brand = service.get("brand") if isinstance(service, dict) else None
+        if not isinstance(brand, str):
+            return env_settings, init_settings
+        of_brand = EnvSettingsSource(settings_cls, env_prefix=f"BOCIAN_BRAND_{brand.upper()}__")
+        return of_brand, env_settings, init_settings
 
     def path(
         self, name: Literal["store", "features", "scores", "bundles", "reports", "outbox"]

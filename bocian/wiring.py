@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from typing import TYPE_CHECKING
 
-from bocian.settings import Settings
+from bocian.settings import Settings, SettingsError
 from features.catalogue import CATALOGUE
 from features.clock import DAY_US, to_us
 from features.store import LatestStore
@@ -17,9 +18,12 @@ from features.union import CurrentEvents, Events
 from features.zones import OwnZones, Wall, zone
 from serving.ledger import Ledger, open_ledger
 from serving.ledger.events import SqlEventLog
+from serving.ledger.place import place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from starlette.types import ASGIApp
 
     from models.effects import DeclaredEffects
     from serving.api.access import Door
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
     from serving.engine import DecisionEngine
     from training.labels.quiet import QuietCohorts
     from training.tracking import Registry
+
+log = logging.getLogger("bocian.service")
 
 
 def event_store(settings: Settings) -> CurrentEvents:
@@ -80,9 +86,48 @@ def door(settings: Settings, opened: Ledger) -> Door:
     """Who is let in to the API."""
     from serving.api.access import KeyHolders, Limiter, ThisMachineOnly  # noqa: PLC0415
 
-    if not settings.service.require_keys:
+    service = settings.service
+    if not service.require_keys:
         return ThisMachineOnly()
-    return KeyHolders(opened.keys, Limiter(settings.service.requests_per_second))
+    limiter = Limiter(service.requests_per_second, bytes_per_second=service.bytes_per_second)
+    return KeyHolders(opened.keys, limiter)
+
+
+def api(businesses: Sequence[Settings]) -> ASGIApp:
+    """The API of one business, or of several brands, each with a decision behind it.
+
+    Raises:
+        SettingsError: Two brands would write into one ledger.
+    """
+    from serving.api.app import create_app  # noqa: PLC0415
+    from serving.api.brands import Brand, Brands  # noqa: PLC0415
+
+    brands = []
+    for settings in businesses:
+        made = engine(settings)
+        _decide_once(made)
+        sources = [source.name for source in settings.sources]
+        brands.append(Brand(made, door(settings, made.ledger), sources))
+    if len(brands) == 1:
+        (only,) = brands
+        return create_app(lambda: only.engine, only.door, only.file_sources)
+    if len({place(brand.engine.ledger.engine) for brand in brands}) < len(brands):
+        raise SettingsError(
+            "paths.ledger must be each brand's own where several are served together, got "
+            "addresses that lead to one database"
+        )
+    names = [str(settings.service.brand) for settings in businesses]
+    return Brands(dict(zip(names, brands, strict=True)))
+
+
+def _decide_once(made: DecisionEngine) -> None:
+    """So that the first request is as fast as the next."""
+    from models.bundle import BundleError  # noqa: PLC0415
+
+    try:
+        made.preview(next((block.customer_ids[:1] for block in made.store.blocks()), ()))
+    except BundleError as error:
+        log.warning("alive, and not ready: %s", error)
 
 
 def registry(settings: Settings) -> Registry:

@@ -44,6 +44,9 @@ class LegalBasis(StrEnum):
 
 LifecycleStage = Literal["new", "active", "loyal", "at_risk", "lapsed", "lost", "returned"]
 
+BRAND_FORM = "[a-z][a-z0-9]{0,30}"
+"""How a brand's name reads: without the underscore, which ends it in a key."""
+
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 

@@ -1,13 +1,13 @@
 """BentoML's entry: wires the parts together and serves the API.
 
 `bentoml serve serving.service:BocianService`; the configuration is the file that the environment
-variable BOCIAN_CONFIG names, `bocian.toml` by default.
+variable BOCIAN_CONFIG names, `bocian.toml` by default; of several brands each one's, with a colon
+between (where Windows has a semicolon).
 """
 
 from __future__ import annotations
 
 import gc
-import logging
 import os
 from pathlib import Path
 
@@ -15,8 +15,6 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 
 import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
-
-log = logging.getLogger("bocian.service")
 
 
 class _Api:
@@ -30,19 +28,11 @@ class _Api:
 
     def start(self) -> ASGIApp:
         """Wire everything, and decide once, so that the first request is as fast as the next."""
-        from bocian.settings import load  # noqa: PLC0415
-        from bocian.wiring import door, engine  # noqa: PLC0415
-        from models.bundle import BundleError  # noqa: PLC0415
-        from serving.api.app import create_app  # noqa: PLC0415
+        from bocian.brands import load_all  # noqa: PLC0415
+        from bocian.wiring import api  # noqa: PLC0415
 
-        settings = load(Path(os.environ.get("BOCIAN_CONFIG", "bocian.toml")))
-        ready = engine(settings)
-        try:
-            ready.preview(next((b.customer_ids[:1] for b in ready.store.blocks()), ()))
-        except BundleError as error:
-            log.warning("alive, and not ready: %s", error)
-        sources = [source.name for source in settings.sources]
-        self.app = create_app(lambda: ready, door(settings, ready.ledger), sources)
+        named = os.environ.get("BOCIAN_CONFIG", "bocian.toml").split(os.pathsep)
+        self.app = api(load_all([*map(Path, named)]))
         return self.app
 
 

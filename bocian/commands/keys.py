@@ -27,7 +27,11 @@ def create(
     now_us = to_us(system_clock())
     with closing(wiring.ledger(settings)) as ledger:
         sent, key = ledger.keys.create(
-            name, [*map(Scope, scopes)], now_us=now_us, expires_at_us=now_us + days * DAY_US
+            name,
+            [*map(Scope, scopes)],
+            now_us=now_us,
+            expires_at_us=now_us + days * DAY_US,
+            brand=settings.service.brand,
         )
     if as_json:
         print_json(_stated(key, now_us) | {"key": sent})

@@ -24,13 +24,14 @@ class ServiceError(RuntimeError):
 
 
 @contextmanager
-def running(settings: Settings, config: Path, log: Path) -> Iterator[str]:
+def running(settings: Settings, config: Path, log: Path, *beside: Path) -> Iterator[str]:
     """Start the service on a free port, wait until it is ready, and stop it in any case.
 
     Args:
         settings: Of the service.
         config: The file that they came from.
         log: Where its output goes.
+        beside: The configurations of further brands.
 
     Yields:
         Its address.
@@ -44,7 +45,7 @@ def running(settings: Settings, config: Path, log: Path) -> Iterator[str]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             command(settings, port),
-            env=environment(config),
+            env=environment(config, *beside),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from http import HTTPStatus
@@ -15,6 +16,8 @@ from features.clock import Clock, system_clock, to_us
 from serving.api.problems import Problem
 from serving.ledger.keys import Keys, Scope
 
+log = logging.getLogger("bocian.api")
+
 LOCAL = "local"
 """Stands for a key where none is needed."""
 
@@ -25,11 +28,17 @@ _BURST_S = 2.0
 class Door(Protocol):
     """Lets callers in, or says why not."""
 
-    def admit(self, request: HTTPConnection, scope: Scope) -> str:
-        """The id of the caller's key.
+    def admit(self, request: HTTPConnection, scope: Scope, size: int = 0) -> str:
+        """The id of the caller's key, once key, scope and rates are found to be in order.
+
+        Args:
+            request: Whoever asks.
+            scope: What the call needs.
+            size: Of the body, in bytes.
 
         Raises:
-            Problem: 401 without a usable key, 403 without the scope, 429 where it asks too often.
+            Problem: 401 without a usable key, 403 without the scope, 429 where it asks too often
+                or sends too much.
         """
         ...
 
@@ -41,7 +50,7 @@ class ThisMachineOnly:
     here could ask by another name, and a proxy would bring along callers from anywhere.
     """
 
-    def admit(self, request: HTTPConnection, scope: Scope) -> str:  # noqa: ARG002 - the protocol's
+    def admit(self, request: HTTPConnection, scope: Scope, size: int = 0) -> str:  # noqa: ARG002
         """Whoever asks from this machine, by its own name, whatever for."""
         here = request.client is not None and request.client.host in LOOPBACK
         if not here or request.url.hostname not in LOOPBACK:
@@ -62,24 +71,25 @@ class KeyHolders:
         self._limiter = limiter
         self._clock = clock
 
-    def admit(self, request: HTTPConnection, scope: Scope) -> str:
-        """The key's id, once key, scope and rate are found to be in order."""
-        scheme, _, sent = request.headers.get("authorization", "").partition(" ")
-        key = self._keys.find(sent.strip()) if scheme.lower() == "bearer" else None
-        if key is None or not key.usable(to_us(self._clock())):
-            raise Problem(
-                HTTPStatus.UNAUTHORIZED,
-                "This call needs a key that is neither expired nor revoked, as the header "
-                "Authorization: Bearer KEY.",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-        if wait_s := self._limiter.wait_s(key.key_id):
+    def admit(self, request: HTTPConnection, scope: Scope, size: int = 0) -> str:
+        """The key's id. What was refused is logged by the key's id, never with what was sent."""
+        sent = bearer(request)
+        key = self._keys.find(sent) if sent else None
+        if key is None:
+            log.warning("refused, scope %s: no key of ours", scope)
+            raise no_usable_key()
+        if not key.usable(to_us(self._clock())):
+            log.warning("refused, scope %s: key %s is expired or revoked", scope, key.key_id)
+            raise no_usable_key()
+        if wait_s := self._limiter.wait_s(key.key_id, size):
             raise Problem(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                "This key asks too often; the header Retry-After says when to ask again.",
+                "This key asks too often or sends too much; the header Retry-After says when to "
+                "ask again.",
                 headers={"Retry-After": str(math.ceil(wait_s))},
             )
         if scope not in key.scopes:
+            log.warning("refused, scope %s: key %s lacks it", scope, key.key_id)
             raise Problem(
                 HTTPStatus.FORBIDDEN,
                 f"This call needs a key with the scope {scope.value!r}.",
@@ -88,25 +98,59 @@ class KeyHolders:
         return key.key_id
 
 
-class Limiter:
-    """So many requests a second for each key, and a burst of two seconds' worth.
+class Nobody:
+    """Lets nobody in: every key is as good as one that nobody made."""
 
-    A bucket of tokens for each key, which fills at the rate and gives one a request. Each worker
-    counts for itself.
+    def admit(self, request: HTTPConnection, scope: Scope, size: int = 0) -> str:  # noqa: ARG002
+        """Never returns."""
+        raise no_usable_key()
+
+
+def bearer(request: HTTPConnection) -> str:
+    """What came as `Authorization: Bearer …`; empty without it."""
+    scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+    return sent.strip() if scheme.lower() == "bearer" else ""
+
+
+def no_usable_key() -> Problem:
+    """The refusal of whoever has no key, whyever it is none: the reason is told to nobody."""
+    return Problem(
+        HTTPStatus.UNAUTHORIZED,
+        "This call needs a key that is neither expired nor revoked, as the header "
+        "Authorization: Bearer KEY.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+class Limiter:
+    """So many requests and bytes a second for each key, and a burst of two seconds' worth.
+
+    A bucket of tokens of either kind for each key, which fills at its rate. Each worker counts for
+    itself.
     """
 
-    def __init__(self, per_second: float, clock_s: Callable[[], float] = monotonic) -> None:
-        self._per_second = per_second
+    def __init__(
+        self,
+        per_second: float,
+        clock_s: Callable[[], float] = monotonic,
+        *,
+        bytes_per_second: float = math.inf,
+    ) -> None:
+        self._rates = (per_second, bytes_per_second)
         self._clock_s = clock_s
         self._lock = Lock()
-        self._full_at: dict[str, float] = {}
+        self._full_at: dict[str, tuple[float, ...]] = {}
 
-    def wait_s(self, key_id: str) -> float:
-        """Take a token; 0, or the seconds until there is one."""
+    def wait_s(self, key_id: str, size: int = 0) -> float:
+        """Take a token for a request of `size` bytes; 0, or the seconds until there are enough."""
         with self._lock:
             now = self._clock_s()
-            full_at = max(self._full_at.get(key_id, now), now) + 1 / self._per_second
-            wait = full_at - now - _BURST_S
+            before = self._full_at.get(key_id, (now, now))
+            full_at = tuple(
+                max(at, now) + cost / rate
+                for at, cost, rate in zip(before, (1, size), self._rates, strict=True)
+            )
+            wait = max(full_at) - now - _BURST_S
             # Rounding alone makes nobody wait.
             if wait > 1e-9:
                 return wait

@@ -55,6 +55,7 @@ def create_app(
     engine: Callable[[], DecisionEngine],
     door: Door | None = None,
     file_sources: Collection[str] = (),
+    ready: Callable[[Request], dict[str, Any]] | None = None,
 ) -> Starlette:
     """The application.
 
@@ -62,12 +63,13 @@ def create_app(
         engine: Gives the decision engine once the service has started.
         door: Who is let in; without one, whoever asks from this machine.
         file_sources: Sources whose events are read from files, and so cannot be told here.
+        ready: What `/readyz` tells, or BundleError; without it, which bundle serves.
     """
     counters, door = Metrics(), door or ThisMachineOnly()
     operations = Operations(engine, counters, file_sources)
     calls = Calls(door, lambda: engine().ledger)
-    api = _Api(engine, door, counters)
-    return Starlette(
+    api = _Api(ready or (lambda _request: readiness(engine())), door, counters)
+    app = Starlette(
         routes=[
             *(
                 Route(call.path, calls.endpoint(call), methods=[call.method])
@@ -88,13 +90,27 @@ def create_app(
         },
         middleware=[Middleware(_Observed, metrics=counters)],
     )
+    # A path with a slash more is another path: a redirect would repeat whatever Host came.
+    app.router.redirect_slashes = False
+    return app
+
+
+def readiness(engine: DecisionEngine) -> dict[str, Any]:
+    """Which bundle serves.
+
+    Raises:
+        BundleError: None does.
+    """
+    return {"status": "ready", "bundle": engine.shelf.champion().digest}
 
 
 class _Api:
     """What answers about the service itself."""
 
-    def __init__(self, engine: Callable[[], DecisionEngine], door: Door, metrics: Metrics) -> None:
-        self._engine = engine
+    def __init__(
+        self, ready: Callable[[Request], dict[str, Any]], door: Door, metrics: Metrics
+    ) -> None:
+        self._ready = ready
         self._door = door
         self._metrics = metrics
         self._described = document(_version())
@@ -102,9 +118,8 @@ class _Api:
     async def alive(self, _request: Request) -> Response:
         return _json({"status": "alive"})
 
-    async def ready(self, _request: Request) -> Response:
-        loaded = await run_in_threadpool(self._engine().shelf.champion)
-        return _json({"status": "ready", "bundle": loaded.digest})
+    async def ready(self, request: Request) -> Response:
+        return _json(await run_in_threadpool(self._ready, request))
 
     async def metrics(self, request: Request) -> Response:
         await run_in_threadpool(self._door.admit, request, KeyScope.ADMIN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -23,6 +24,7 @@ from serving.config import Channel, LegalBasis, Purpose
 MOST_BYTES = 64 * 1024
 MOST_BYTES_OF_MANY = 1024 * 1024
 MOST_AT_ONCE = 1_000
+LONGEST_S = 10.0
 
 CustomerId = Annotated[
     str,
@@ -158,20 +160,26 @@ class ExecutionRequest(_Body):
 Body = TypeVar("Body", bound=_Body)
 
 
-async def content_of(request: Request, most_bytes: int) -> bytes:
+async def content_of(request: Request, most_bytes: int, longest_s: float = LONGEST_S) -> bytes:
     """The request's body.
 
     Raises:
-        Problem: 413 for more than `most_bytes`.
+        Problem: 413 for more than `most_bytes`, 408 where it takes longer than `longest_s` seconds.
     """
     content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > most_bytes:
-            raise Problem(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"The body must hold {most_bytes} bytes at most.",
-            )
+    try:
+        async with asyncio.timeout(longest_s):
+            async for chunk in request.stream():
+                content += chunk
+                if len(content) > most_bytes:
+                    raise Problem(
+                        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                        f"The body must hold {most_bytes} bytes at most.",
+                    )
+    except TimeoutError:
+        raise Problem(
+            HTTPStatus.REQUEST_TIMEOUT, f"The body must come in within {longest_s:g} seconds."
+        ) from None
     return bytes(content)
 
 

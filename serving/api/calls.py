@@ -70,7 +70,7 @@ class Calls:
         return answered
 
     def _answer(self, call: Call[Body], request: Request, content: bytes) -> Response:
-        key_id = self.door.admit(request, call.scope)
+        key_id = self.door.admit(request, call.scope, len(content))
         now_us = to_us(system_clock())
         body = _body(call, request, content)
         ledger = self.ledger()

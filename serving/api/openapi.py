@@ -54,16 +54,17 @@ _PROBLEMS: Final = {
     "401": "The call needs a key that is neither expired nor revoked.",
     "403": "The key lacks the scope, or without keys the caller is not this machine.",
     "404": "Nothing is known of the customer, or there is no such decision.",
+    "408": "The body did not come in within 10 seconds.",
     "409": "The decision is not to be carried out by others.",
     "413": "The body is too large.",
     "415": "The body is not declared as application/json.",
     "422": "The body or the query breaks a rule, or the Idempotency-Key came with another request "
     "before.",
-    "429": "The key asks too often; Retry-After says when to ask again.",
+    "429": "The key asks too often or sends too much; Retry-After says when to ask again.",
     "503": "No bundle serves yet.",
 }
 _OF_ALL: Final = ("401", "403", "413", "429")
-_OF_BODIES: Final = ("400", "415", "422")
+_OF_BODIES: Final = ("400", "408", "415", "422")
 
 _EVENT = {
     "source": "shop",

@@ -1,4 +1,8 @@
-"""API keys: who may ask for what, and until when. Of a key itself only a hash is kept."""
+"""API keys: who may ask for what, and until when. Of a key itself only a hash is kept.
+
+A key reads `bocian_ID_SECRET`, or `bocian_BRAND_ID_SECRET` where the business has a brand's name:
+an address that anybody may see, so that a service of several brands knows whom to ask.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +27,10 @@ from sqlalchemy import (
     update,
 )
 
+from serving.config import BRAND_FORM
 from serving.ledger.sql import METADATA, reading
 
-_FORM = re.compile(r"bocian_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+_FORM = re.compile(rf"bocian_(?:({BRAND_FORM})_)?([0-9a-f]{{12}})_([A-Za-z0-9_-]{{43}})")
 
 
 class Scope(StrEnum):
@@ -79,7 +84,13 @@ class Keys:
         self._engine = engine
 
     def create(
-        self, name: str, scopes: Collection[Scope], *, now_us: int, expires_at_us: int
+        self,
+        name: str,
+        scopes: Collection[Scope],
+        *,
+        now_us: int,
+        expires_at_us: int,
+        brand: str | None = None,
     ) -> tuple[str, Key]:
         """A new key: what its holder sends, which is told here and never again; and its entry.
 
@@ -105,14 +116,17 @@ class Keys:
         }
         with self._engine.begin() as connection:
             connection.execute(insert(KEYS).values(row))
-        return f"bocian_{key_id}_{secret}", key
+        return "_".join(filter(None, ("bocian", brand, key_id, secret))), key
 
     def find(self, sent: str) -> Key | None:
-        """The key that a caller sent, usable or not; None where there is none such."""
+        """The key that a caller sent, usable or not; None where there is none such.
+
+        The brand in it is no secret and opens nothing: it is not looked at here.
+        """
         form = _FORM.fullmatch(sent)
         if form is None:
             return None
-        key_id, secret = form.groups()
+        _, key_id, secret = form.groups()
         with reading(self._engine) as connection:
             row = connection.execute(_BY_ID, {"key_id": key_id}).one_or_none()
         if row is None or not hmac.compare_digest(row.secret_sha256, _digest(secret)):
@@ -139,6 +153,12 @@ class Keys:
                 )
             open_still = update(KEYS).where(mine, KEYS.c.revoked_at_us.is_(None))
             connection.execute(open_still.values(revoked_at_us=now_us))
+
+
+def brand_of(sent: str) -> str | None:
+    """The brand that a key is addressed to; None where it names none, or is no key."""
+    form = _FORM.fullmatch(sent)
+    return form and form[1]
 
 
 def _digest(secret: str) -> str:

@@ -97,7 +97,11 @@ def test_another_address_is_refused_without_keys(shop, tmp_path):
     done = bocian("serve", "-c", tmp_path / "bocian.toml")
     assert done.returncode == 2
     assert "service.require_keys is false" in " ".join(done.stderr.split())
-    (tmp_path / "bocian.toml").write_text('[service]\nhost = "0.0.0.0"\nrequire_keys = true\n')
+    keyed = '[service]\nhost = "0.0.0.0"\nrequire_keys = true\n'
+    (tmp_path / "bocian.toml").write_text(keyed)
+    with pytest.raises(UnprotectedError, match=r"policy\.secret is the one that everybody knows"):
+        command(load(tmp_path / "bocian.toml"))
+    (tmp_path / "bocian.toml").write_text(keyed + '[policy]\nsecret = "my own"\n')
     words = command(load(tmp_path / "bocian.toml"))
     assert words[words.index("--host") + 1] == "0.0.0.0"
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from typing import Any
 
 import pytest
+from starlette.requests import Request
 from wired import client_of, engine_of
 
 from features.clock import to_us
 from serving.api import answers
+from serving.api.bodies import content_of
 from serving.api.metrics import Metrics
 from serving.api.operations import Operations
+from serving.api.problems import Problem
 from serving.ledger.accesses import Access
 
 DECIDE, BATCH, PREDICT = "/v1/next-best-action", "/v1/next-best-action:batch", "/v1/predictions"
@@ -100,6 +105,20 @@ def test_more_bytes_than_a_call_takes_are_refused(api):
     assert api.post("/v1/events", content=b" " * 1024**2, headers=headers).status_code == 400
     got = api.request("GET", "/v1/decisions/d0", content=b"x")
     assert got.status_code == 413
+
+
+def test_a_body_that_comes_too_slowly_is_refused():
+    async def half() -> dict[str, Any]:
+        if sent:
+            await asyncio.sleep(60)
+        sent.append(b"{")
+        return {"type": "http.request", "body": b"{", "more_body": True}
+
+    sent: list[bytes] = []
+    request = Request({"type": "http", "method": "POST", "headers": []}, half)
+    with pytest.raises(Problem, match=r"must come in within 0\.05 seconds") as refused:
+        asyncio.run(content_of(request, 1024, longest_s=0.05))
+    assert refused.value.status == 408
 
 
 def test_consents_are_kept_once_and_the_next_decision_knows_them(api):

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from serving.ledger import Ledger
 from serving.ledger.instants import DAY_US
-from serving.ledger.keys import Scope
+from serving.ledger.keys import Scope, brand_of
 
 NOW = 1_510_000_000_000_000
 
@@ -83,3 +83,16 @@ def test_a_key_without_scope_or_time_is_refused(ledger: Ledger):
         ledger.keys.create("tool", [], now_us=NOW, expires_at_us=NOW + 1)
     with pytest.raises(ValueError, match=f"expires_at_us must be after {NOW}, got: {NOW}"):
         ledger.keys.create("tool", [Scope.DECIDE], now_us=NOW, expires_at_us=NOW)
+
+
+def test_a_brand_is_in_its_keys_and_opens_nothing(ledger: Ledger):
+    sent, key = ledger.keys.create(
+        "tool", [Scope.DECIDE], now_us=NOW, expires_at_us=NOW + DAY_US, brand="north"
+    )
+    assert sent.startswith(f"bocian_north_{key.key_id}_")
+    assert brand_of(sent) == "north"
+    assert ledger.keys.find(sent) == key
+    # A key from before the brand had a name goes on, and is sent with the name put in.
+    plain, older = _make(ledger)
+    assert brand_of(plain) is None
+    assert ledger.keys.find(plain.replace("bocian_", "bocian_north_", 1)) == older
