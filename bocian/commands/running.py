@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -41,18 +41,31 @@ def running(settings: Settings, config: Path, log: Path, *beside: Path) -> Itera
     """
     port = free_port()
     address = f"http://{settings.service.host}:{port}"
+    with up(command(settings, port), environment(config, *beside), address, log):
+        yield address
+
+
+@contextmanager
+def up(
+    words: Sequence[str], variables: Mapping[str, str], address: str, log: Path
+) -> Iterator[None]:
+    """Run a service by its command line, wait until it is ready, and stop it in any case.
+
+    Raises:
+        ServiceError: It ended, or was not ready in time; the end of its log is in the message.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command(settings, port),
-            env=environment(config, *beside),
+            words,
+            env=variables,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
         try:
             _wait_until_ready(process, address, log)
-            yield address
+            yield
         finally:
             _stop(process)
 

@@ -22,6 +22,7 @@ LOCAL = "local"
 """Stands for a key where none is needed."""
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_THROUGH_A_PROXY = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 _BURST_S = 2.0
 
 
@@ -47,13 +48,15 @@ class ThisMachineOnly:
     """No key is needed, and nobody from elsewhere is let in.
 
     The header Host is held to be this machine's, too: a page from elsewhere that a browser shows
-    here could ask by another name, and a proxy would bring along callers from anywhere.
+    here could ask by another name. What came through a proxy is refused where it says so, since
+    that would bring along callers from anywhere.
     """
 
     def admit(self, request: HTTPConnection, scope: Scope, size: int = 0) -> str:  # noqa: ARG002
         """Whoever asks from this machine, by its own name, whatever for."""
         here = request.client is not None and request.client.host in LOOPBACK
-        if not here or request.url.hostname not in LOOPBACK:
+        brought = any(header in request.headers for header in _THROUGH_A_PROXY)
+        if not here or brought or request.url.hostname not in LOOPBACK:
             raise Problem(
                 HTTPStatus.FORBIDDEN,
                 "Without keys this service answers its own machine alone; "
@@ -103,6 +106,7 @@ class Nobody:
 
     def admit(self, request: HTTPConnection, scope: Scope, size: int = 0) -> str:  # noqa: ARG002
         """Never returns."""
+        log.warning("refused, scope %s: no key of ours", scope)
         raise no_usable_key()
 
 

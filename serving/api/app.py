@@ -43,6 +43,7 @@ _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
     (
         b"content-security-policy",
         b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
@@ -215,6 +216,7 @@ def _http_problem(_request: Request, error: Exception) -> Response:
 
 
 def _place(error: Exception) -> str:
-    """Where in the code it was raised."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
+    """Where in our own code it came from, were it raised in a library."""
+    frames = traceback.extract_tb(error.__traceback__)
+    *_, frame = [f for f in frames if "site-packages" not in f.filename] or frames
     return f"{Path(frame.filename).name}:{frame.lineno}"

@@ -36,6 +36,11 @@ def explanation_asked(request: Request) -> ExplanationAsked:
         for name, value in query.multi_items()
         if value not in ALLOWED.get(name, ())
     ]
+    errors += [
+        {"pointer": f"?{name}", "rule": "Once at most"}
+        for name in ALLOWED
+        if len(query.getlist(name)) > 1
+    ]
     if errors:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from calls_table import CALLS, GUARDED, NAMES, NOW, NOW_US, ask, body_about, key_of, no_engine
 from starlette.routing import Route
@@ -231,3 +233,10 @@ def test_the_limit_is_the_rate_in_the_long_run():
         now[0] = step / 100
         let_in += limiter.wait_s("key") == 0
     assert let_in == pytest.approx(100 * 10 + 20, abs=1)
+
+
+def test_the_limit_holds_when_many_ask_at_once():
+    limiter = Limiter(50, lambda: 0.0)
+    with ThreadPoolExecutor(16) as pool:
+        waits = list(pool.map(limiter.wait_s, ["key"] * 2000))
+    assert waits.count(0.0) == 100

@@ -83,6 +83,13 @@ def test_nothing_else_is_tried_again(status):
     assert service.slept == []
 
 
+def test_no_redirect_is_followed():
+    service = Service(httpx.Response(307, headers={"Location": "http://evil.example/"}))
+    with pytest.raises(DecisionError, match="HTTP 307: the answer must be a JSON object"):
+        service.client.next_best_action("c1")
+    assert [request.url.host for request in service.requests] == ["bocian.test"]
+
+
 @pytest.mark.parametrize("body", [b"<html>", b"[1]", b""])
 @pytest.mark.parametrize("status", [200, 500])
 def test_an_answer_that_is_no_json_object_is_an_error(status, body):
