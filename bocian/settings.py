@@ -85,6 +85,7 @@ class Service(_Section):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 3000
     require_keys: bool = False
+    log_requests: bool = False
     requests_per_second: Annotated[float, Field(gt=0)] = 200.0
 
 
@@ -154,6 +155,11 @@ class Settings(BaseSettings):
         """One of `paths`, absolute."""
         found: Path = getattr(self.paths, name)
         return self.base / found
+
+    @property
+    def monitored(self) -> Path:
+        """Where `bocian monitor` leaves its last result."""
+        return self.path("store") / "monitored.json"
 
     @property
     def ledger_url(self) -> str:

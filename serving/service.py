@@ -16,6 +16,8 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serving.logs import in_json
+
 log = logging.getLogger("bocian.service")
 
 
@@ -33,7 +35,10 @@ class _Api:
         from bocian.settings import load  # noqa: PLC0415
         from bocian.wiring import door, engine  # noqa: PLC0415
         from models.bundle import BundleError  # noqa: PLC0415
+        from serving import telemetry  # noqa: PLC0415
         from serving.api.app import create_app  # noqa: PLC0415
+        from serving.api.metrics import Metrics  # noqa: PLC0415
+        from serving.api.standing import Standing  # noqa: PLC0415
 
         settings = load(Path(os.environ.get("BOCIAN_CONFIG", "bocian.toml")))
         ready = engine(settings)
@@ -42,7 +47,16 @@ class _Api:
         except BundleError as error:
             log.warning("alive, and not ready: %s", error)
         sources = [source.name for source in settings.sources]
-        self.app = create_app(lambda: ready, door(settings, ready.ledger), sources)
+        metrics = Metrics(Standing(lambda: ready, settings.monitored))
+        ready.ledger.commit.tell(metrics.committed)
+        self.app = create_app(
+            lambda: ready,
+            door(settings, ready.ledger),
+            sources,
+            metrics=metrics,
+            traces=telemetry.start(os.environ, metrics.own),
+            log_requests=settings.service.log_requests,
+        )
         return self.app
 
 
@@ -64,15 +78,19 @@ class _Ours:
         await app(scope, receive, send)
 
 
+# By now BentoML has set up the log of this process, be it a worker or who minds the workers.
+in_json()
 _api = _Api()
 
 
-# BentoML would log each request with the caller's address, which costs time and is personal.
+# BentoML would log each request with the caller's address, and count it under its whole path: both
+# cost time and are personal, and paths with ids are without end.
 @bentoml.service(
     name="bocian",
     workers=1,
     traffic={"timeout": 30},
     logging={"access": {"enabled": False}},
+    metrics={"enabled": False},
 )
 class BocianService:
     """The decision API."""
