@@ -12,6 +12,8 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+# BentoML would have all counters kept in files that every service on the machine shares.
+os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
 
 import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -54,7 +56,7 @@ class _Api:
             door(settings, ready.ledger),
             sources,
             metrics=metrics,
-            traces=telemetry.start(os.environ, metrics.own),
+            traces=telemetry.start(os.environ, metrics.families),
             log_requests=settings.service.log_requests,
         )
         return self.app

@@ -36,16 +36,9 @@ def command(settings: Settings, port: int | None = None) -> list[str]:
 
 
 def environment(config: Path) -> dict[str, str]:
-    """What the service finds in its environment.
-
-    Each service gets a home of its own for what BentoML writes: two that shared one would count
-    together, and the later would take the earlier's counts away.
-    """
-    config = config.resolve()
-    home = os.environ.get("BENTOML_HOME", str(config.parent / "var" / "bentoml"))
+    """What the service finds in its environment."""
     return os.environ | {
-        "BOCIAN_CONFIG": str(config),
-        "BENTOML_HOME": home,
+        "BOCIAN_CONFIG": str(config.resolve()),
         "BENTOML_DO_NOT_TRACK": "True",
         "PYTHONUNBUFFERED": "1",
     }

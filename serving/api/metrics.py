@@ -1,8 +1,7 @@
-"""What is counted of the service, for Prometheus; the right sums however many workers count."""
+"""What is counted of the service, for Prometheus; each worker counts for itself."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.metrics_core import Metric
-from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
@@ -26,8 +24,9 @@ class Metrics:
 
     def __init__(self, standing: Collector | None = None) -> None:
         """Start all counters at nothing, in a registry of their own."""
-        self._standing = standing
-        self.counted = CollectorRegistry()
+        self._told = CollectorRegistry()
+        if standing is not None:
+            self._told.register(standing)
         self._request = cache(
             self._histogram("request_seconds", "Time to answer", _SECONDS, "route", "status").labels
         )
@@ -87,30 +86,19 @@ class Metrics:
         self._commit.observe(done.commit_seconds)
         self._writes.observe(done.writes)
 
-    def own(self) -> list[Metric]:
-        """What this worker has counted, and how things stand."""
-        return [*self.counted.collect(), *(self._standing.collect() if self._standing else ())]
+    def families(self) -> Iterable[Metric]:
+        """All figures as they are now."""
+        return self._told.collect()
 
     def text(self) -> bytes:
-        """All of it in the exposition format.
-
-        Workers of one service leave their counts in a folder that BentoML names; whichever of
-        them is asked tells the sums.
-        """
-        told = CollectorRegistry()
-        if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-            MultiProcessCollector(told)  # type: ignore[no-untyped-call]
-        else:
-            told.register(self.counted)
-        if self._standing is not None:
-            told.register(self._standing)
-        return generate_latest(told)
+        """The same in the exposition format."""
+        return generate_latest(self._told)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"bocian_{name}", text, labels, registry=self.counted)
+        return Counter(f"bocian_{name}", text, labels, registry=self._told)
 
     def _histogram(self, name: str, text: str, edges: tuple[float, ...], *labels: str) -> Histogram:
-        return Histogram(f"bocian_{name}", text, labels, registry=self.counted, buckets=edges)
+        return Histogram(f"bocian_{name}", text, labels, registry=self._told, buckets=edges)
 
 
 def _probability_of_the_best(record: dict[str, Any]) -> float:
