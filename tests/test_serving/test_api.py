@@ -379,7 +379,7 @@ def test_the_example_of_a_decision_adds_up():
     assert sum(decision["value_parts"].values()) == decision["value_minor"]
     odds = decision["propensity"]
     assert odds["action"] + sum(a["propensity"] for a in decision["alternatives"]) == 1
-    assert odds["joint"] == odds["action"] * odds["hour"]
+    assert odds["joint"] == pytest.approx(odds["action"] * odds["hour"])
 
 
 def test_every_request_of_the_examples_is_taken(api, engine):
