@@ -96,7 +96,7 @@ $(READY): requirements.lock pyproject.toml
 
 lock:
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-		--extra train --extra postgres --extra demo --extra notebooks --extra dev \
+		--extra train --extra otlp --extra postgres --extra demo --extra notebooks --extra dev \
 		pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		pyproject.toml -o requirements-serve.lock

@@ -100,6 +100,7 @@ class Service(_Section):
     port: Annotated[int, Field(ge=1, le=65535)] = 3000
     brand: Annotated[str, Field(pattern=rf"^{BRAND_FORM}$")] | None = None
     require_keys: bool = False
+    log_requests: bool = False
     requests_per_second: Annotated[float, Field(gt=0)] = 200.0
     bytes_per_second: Annotated[int, Field(ge=524_288)] = 10_485_760
 
@@ -176,6 +177,11 @@ class Settings(BaseSettings):
         """One of `paths`, absolute."""
         found: Path = getattr(self.paths, name)
         return self.base / found
+
+    @property
+    def monitored(self) -> Path:
+        """Where `bocian monitor` leaves its last result."""
+        return self.path("store") / "monitored.json"
 
     @property
     def ledger_url(self) -> str:

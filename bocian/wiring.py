@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 from typing import TYPE_CHECKING
 
 from bocian.settings import Settings, SettingsError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from models.effects import DeclaredEffects
     from serving.api.access import Door
+    from serving.api.brands import Brand
     from serving.bundles import Shelf
     from serving.engine import DecisionEngine
     from training.labels.quiet import QuietCohorts
@@ -99,25 +101,49 @@ def api(businesses: Sequence[Settings]) -> ASGIApp:
     Raises:
         SettingsError: Two brands would write into one ledger.
     """
+    from serving import telemetry  # noqa: PLC0415
     from serving.api.app import create_app  # noqa: PLC0415
-    from serving.api.brands import Brand, Brands  # noqa: PLC0415
+    from serving.api.brands import Brands  # noqa: PLC0415
 
-    brands = []
-    for settings in businesses:
-        made = engine(settings)
-        _decide_once(made)
-        sources = [source.name for source in settings.sources]
-        brands.append(Brand(made, door(settings, made.ledger), sources))
+    brands = [_brand(settings) for settings in businesses]
+    names = [settings.service.brand or "" for settings in businesses]
+    figures = {n: brand.metrics.families for n, brand in zip(names, brands, strict=True)}
+    traces = telemetry.start(os.environ, figures)
     if len(brands) == 1:
         (only,) = brands
-        return create_app(lambda: only.engine, only.door, only.file_sources)
+        return create_app(
+            lambda: only.engine,
+            only.door,
+            only.file_sources,
+            metrics=only.metrics,
+            traces=traces,
+            log_requests=only.log_requests,
+        )
     if len({place(brand.engine.ledger.engine) for brand in brands}) < len(brands):
         raise SettingsError(
             "paths.ledger must be each brand's own where several are served together, got "
             "addresses that lead to one database"
         )
-    names = [str(settings.service.brand) for settings in businesses]
-    return Brands(dict(zip(names, brands, strict=True)))
+    return Brands(dict(zip(names, brands, strict=True)), traces)
+
+
+def _brand(settings: Settings) -> Brand:
+    """One business as it is served."""
+    from serving.api.brands import Brand  # noqa: PLC0415
+    from serving.api.metrics import Metrics  # noqa: PLC0415
+    from serving.api.standing import Standing  # noqa: PLC0415
+
+    made = engine(settings)
+    _decide_once(made)
+    metrics = Metrics(Standing(lambda: made, settings.monitored))
+    made.ledger.commit.tell(metrics.committed)
+    return Brand(
+        made,
+        door(settings, made.ledger),
+        [source.name for source in settings.sources],
+        metrics,
+        settings.service.log_requests,
+    )
 
 
 def _decide_once(made: DecisionEngine) -> None:

@@ -26,6 +26,7 @@ from serving.config import Purpose
 from serving.contacted import Contacted
 from serving.ledger import Ledger
 from serving.ledger.profiles import Profile
+from serving.stages import stage
 
 LONGEST_MEMORY_DAYS = 365
 """No cap, cool-down or window looks further back at contacts."""
@@ -123,9 +124,7 @@ def known_of(
         if ids[row] not in profiles:
             raise UnknownCustomerError(ids[row])
     wall = _wall(loaded, profiles)
-    instant = np.array([now_us], np.int64)
-    matrix = np.concatenate([compute(b, instant, CATALOGUE, wall)[:, 0] for b in blocks])
-    hours = np.concatenate([hour_of_week_counts(b, now_us, wall) for b in blocks])
+    matrix, hours = _counted(blocks, now_us, wall)
     contacts = ledger.contacts.since(ids, now_us - LONGEST_MEMORY_DAYS * DAY_US)
     asked = loaded.program.asked
     purposes = {purpose for purpose, _ in asked}
@@ -150,12 +149,23 @@ def known_of(
     )
 
 
+@stage("models")
 def predicted(
     features: NDArray[np.float64], hour_counts: NDArray[np.int64], loaded: Loaded
 ) -> Predictions:
     """What the bundle foretells of customers as `Described` has them."""
     since = features[:, CATALOGUE.names.index("days_since_last_order")]
     return predict(loaded.bundle, features[:, loaded.columns], since, hour_counts)
+
+
+@stage("features")
+def _counted(
+    blocks: Sequence[Block], now_us: int, wall: Wall
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Features and hours of orders of all customers in `blocks`."""
+    instant = np.array([now_us], np.int64)
+    matrix = np.concatenate([compute(b, instant, CATALOGUE, wall)[:, 0] for b in blocks])
+    return matrix, np.concatenate([hour_of_week_counts(b, now_us, wall) for b in blocks])
 
 
 def _wall(loaded: Loaded, profiles: Mapping[str, Profile]) -> Wall:

@@ -27,6 +27,7 @@ from serving.ledger.decisions import put_many
 from serving.policy.prices import Prices
 from serving.record import compose, decision_id, predictions_answer, stored
 from serving.slots import Slot
+from serving.stages import stage
 from serving.weighing import Weighing, weighing_at
 
 _SINCE_LAST_ORDER = CATALOGUE.keep("days_since_last_order")
@@ -166,6 +167,7 @@ class DecisionEngine:
             restraint=self.restraint,
         )
 
+    @stage("look_up")
     def _known(self, customer_ids: Sequence[str]) -> list[Block]:
         """The events of those who have an event or a profile."""
         blocks = self.store.customers(customer_ids)

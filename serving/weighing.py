@@ -20,6 +20,7 @@ from serving.policy.policy import decide
 from serving.policy.prices import Prices, dual_prices
 from serving.situation import Situation, situation
 from serving.slots import Slot, exploration, slot_at
+from serving.stages import stage
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Weighing:
         """The key under which the slot's prices are kept."""
         return f"{self.slot.policy_epoch}:{self.slot.name}"
 
+    @stage("policy")
     def __call__(
         self, customers: Customers, prices: Mapping[str, float]
     ) -> tuple[Situation, Choices]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bocian import wiring
-from bocian.commands.promotion import MONITORED, bundle_of
+from bocian.commands.promotion import bundle_of
 from bocian.commands.screen import bars, figure, out, print_json, table
 from bocian.settings import Settings
 from features.catalogue import CATALOGUE
@@ -31,7 +31,7 @@ def run(settings: Settings, which: str, *, page: Path | None, as_json: bool) -> 
     registry = wiring.registry(settings)
     version = registry.get(which)
     report = watch(settings, registry, version)
-    replace_file(settings.path("store") / MONITORED, json.dumps(report.to_dict(), indent=1))
+    replace_file(settings.monitored, json.dumps(report.to_dict(), indent=1))
     path = page or settings.path("reports") / f"monitor-{version.digest[:12]}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render(report, settings.monitoring, version=version.number))

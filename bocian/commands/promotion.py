@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from serving.bundles import Loaded
     from training.tracking import Override, Registry, Version
 
-MONITORED = "monitored.json"
-"""Where `bocian monitor` leaves its result, in the store's folder."""
-
 
 class GateError(ValueError):
     """A version may not serve, for the reasons given."""
@@ -151,7 +148,7 @@ def _evidence(settings: Settings, registry: Registry, version: Version) -> Evide
         limits=settings.audit,
         features=features,
         champion=beside,
-        monitored=Monitored.read(settings.path("store") / MONITORED),
+        monitored=Monitored.read(settings.monitored),
         policy=policy,
     )
 

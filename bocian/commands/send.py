@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import httpx
 
 from bocian import wiring
+from bocian.client import Client, ClientError, Decision
 from bocian.commands.screen import bars, notes, out, print_json, table
 from bocian.settings import Settings
 from features.clock import iso, to_us
-from serving.orchestrator.client import DecisionClient
+from serving.orchestrator.decision import DecisionError
 from serving.orchestrator.render import Renderer
 from serving.orchestrator.report import SendReport
 from serving.orchestrator.run import Orchestrator
@@ -23,6 +26,24 @@ class ServiceUnreachableError(ConnectionError):
             f"a service must answer at {api}, none does: start it with `bocian serve`, "
             f"or name another with --api"
         )
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Asks for decisions over the same API as everyone else; failures are the orchestrator's."""
+
+    client: Client
+
+    def next_best_action(self, customer_id: str) -> Decision:
+        """The service's answer.
+
+        Raises:
+            DecisionError: There is none.
+        """
+        try:
+            return self.client.next_best_action(customer_id)
+        except ClientError as error:
+            raise DecisionError(error.title, error.detail) from error
 
 
 def run(
@@ -49,16 +70,15 @@ def send_all(
     engine = wiring.engine(settings)
     active = engine.active_customers(settings.horizons.active_days)
     program = engine.shelf.champion().program
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    with httpx.Client(base_url=api, headers=headers, timeout=30) as http, bars() as progress:
-        try:
-            http.get("/readyz").raise_for_status()
-        except httpx.HTTPError as error:
-            raise ServiceUnreachableError(api) from error
+    try:
+        httpx.get(f"{api}/readyz", timeout=30).raise_for_status()
+    except httpx.HTTPError as error:
+        raise ServiceUnreachableError(api) from error
+    with Client(api, key, timeout_s=30) as client, bars() as progress:
         with notes.status("pricing what is scarce"):
             engine.price_slot(active, settings.budget)
         orchestrator = Orchestrator(
-            client=DecisionClient(http),
+            client=Asking(client),
             ledger=engine.ledger,
             renderer=Renderer(
                 None

@@ -89,6 +89,22 @@ class Versions(_Answer):
     catalogue: str
 
 
+class Explanation(BaseModel):
+    """Why a decision came out as it did."""
+
+    decision_id: Annotated[str | None, Field(description="Null in a preview.")]
+    why_action: dict[str, Any]
+    risk_rests_on: Annotated[
+        dict[str, Any],
+        Field(description="SHAP contributions; with `base_value` they sum to `raw_log_odds`."),
+    ]
+    what_would_differ: Annotated[
+        dict[str, Any],
+        Field(description="Changes after which the policy, run on them, decides otherwise."),
+    ]
+    versions: Versions
+
+
 class Decision(_Answer):
     """The next best action of a customer in a slot, `no_action` included."""
 
@@ -119,7 +135,7 @@ class Decision(_Answer):
     alternatives: list[Alternative]
     suppressed: list[Suppressed]
     versions: Versions
-    explanation: Annotated[dict[str, Any] | None, Field(description="With `explain` alone.")] = None
+    explanation: Annotated[Explanation | None, Field(description="With `explain` alone.")] = None
 
 
 class BatchAnswer(_Answer):
@@ -172,22 +188,6 @@ class PredictionsAnswer(_Answer):
     send_time_basis: str
     predictions: Predictions
     versions: ModelVersions
-
-
-class Explanation(BaseModel):
-    """Why a decision came out as it did."""
-
-    decision_id: Annotated[str | None, Field(description="Null in a preview.")]
-    why_action: dict[str, Any]
-    risk_rests_on: Annotated[
-        dict[str, Any],
-        Field(description="SHAP contributions; with `base_value` they sum to `raw_log_odds`."),
-    ]
-    what_would_differ: Annotated[
-        dict[str, Any],
-        Field(description="Changes after which the policy, run on them, decides otherwise."),
-    ]
-    versions: Versions
 
 
 class CustomerSection(_Answer):

@@ -14,10 +14,12 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 from starlette.requests import Request
 
+from features.events import CHANNELS, EVENT_TYPES
 from serving.api.problems import Problem
 from serving.config import Channel, LegalBasis, Purpose
 
@@ -37,6 +39,36 @@ CustomerId = Annotated[
     ),
 ]
 ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+
+Event = Annotated[
+    Any,  # typed by the contract, which names each wrong row
+    WithJsonSchema(
+        {
+            "title": "Event",
+            "type": "object",
+            "description": "Of the contract: `source` and `event_id` together make it one.",
+            "properties": {
+                "source": {"type": "string", "minLength": 1},
+                "event_id": {"type": "string", "minLength": 1},
+                "customer_id": {"type": "string", "minLength": 1},
+                "occurred_at": {"type": "string", "format": "date-time"},
+                "known_at": {"type": ["string", "null"], "format": "date-time"},
+                "type": {"enum": list(EVENT_TYPES)},
+                "channel": {"enum": [*CHANNELS, None]},
+                "value_minor": {"type": ["integer", "null"]},
+                "quantity": {"type": ["integer", "null"], "minimum": 0},
+                **{
+                    name: {"type": ["string", "null"]}
+                    for name in ("category", "action_id", "message_id")
+                },
+                "properties": {"type": ["object", "null"]},
+            },
+            "required": ["source", "event_id", "customer_id", "occurred_at", "type"],
+            "additionalProperties": False,
+        }
+    ),
+]
 
 
 def _is_text(value: object) -> object:
@@ -95,7 +127,7 @@ class EventsRequest(_Body):
     """Events of the contract: canonical members, times as ISO 8601."""
 
     most_bytes: ClassVar[int] = MOST_BYTES_OF_MANY
-    events: Annotated[list[Any], Field(min_length=1, max_length=MOST_AT_ONCE)]
+    events: Annotated[list[Event], Field(min_length=1, max_length=MOST_AT_ONCE)]
 
 
 class PredictionsRequest(_Body):
@@ -104,7 +136,7 @@ class PredictionsRequest(_Body):
     most_bytes: ClassVar[int] = MOST_BYTES_OF_MANY
     customer_id: CustomerId | None = None
     events: Annotated[
-        list[Any] | None,
+        list[Event] | None,
         Field(min_length=1, max_length=10_000, description="Of one customer. Not kept."),
     ] = None
     features: Annotated[

@@ -7,7 +7,7 @@ No path and no header names a brand, so that there is nothing by which to reach 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from starlette.requests import HTTPConnection, Request
@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from models.bundle import BundleError
 from serving.api.access import Door, Nobody, bearer
 from serving.api.app import create_app, readiness
+from serving.api.metrics import Metrics
+from serving.api.observed import Traces
 from serving.engine import DecisionEngine
 from serving.ledger.keys import Scope as KeyScope
 from serving.ledger.keys import brand_of
@@ -28,6 +30,8 @@ class Brand:
     engine: DecisionEngine
     door: Door
     file_sources: Collection[str] = ()
+    metrics: Metrics = field(default_factory=Metrics)
+    log_requests: bool = False
 
 
 class Brands:
@@ -37,12 +41,15 @@ class Brands:
     it answers as a brand answers to a key that nobody made, byte for byte.
     """
 
-    def __init__(self, brands: Mapping[str, Brand]) -> None:
-        """Serve `brands`, by the name that is in their keys."""
-        self._apps = {name: _own(brand) for name, brand in brands.items()}
+    def __init__(self, brands: Mapping[str, Brand], traces: Traces | None = None) -> None:
+        """Serve `brands`, by the name that is in their keys; `traces` opens a trace around each."""
+        self._apps = {name: _own(brand, traces) for name, brand in brands.items()}
         engines = [brand.engine for brand in brands.values()]
         self._nobodys: ASGIApp = create_app(
-            _no_engine, Nobody(), ready=lambda request: _all_ready(engines, request)
+            _no_engine,
+            Nobody(),
+            ready=lambda request: _all_ready(engines, request),
+            traces=traces,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,12 +59,20 @@ class Brands:
         await app(scope, receive, send)
 
 
-def _own(brand: Brand) -> ASGIApp:
+def _own(brand: Brand, traces: Traces | None) -> ASGIApp:
     def ready(request: Request) -> dict[str, Any]:
         brand.door.admit(request, KeyScope.ADMIN)
         return readiness(brand.engine)
 
-    return create_app(lambda: brand.engine, brand.door, brand.file_sources, ready)
+    return create_app(
+        lambda: brand.engine,
+        brand.door,
+        brand.file_sources,
+        ready,
+        metrics=brand.metrics,
+        traces=traces,
+        log_requests=brand.log_requests,
+    )
 
 
 def _all_ready(engines: Collection[DecisionEngine], request: Request) -> dict[str, Any]:

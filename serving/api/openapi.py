@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from serving.api import examples
 from serving.api.answers import (
     BatchAnswer,
     CustomerExplanation,
@@ -42,9 +43,10 @@ class _Described:
     summary: str
     description: str
     answer: type[BaseModel]
+    answered: examples.Example
     problems: tuple[str, ...] = ()
     takes: type[BaseModel] | None = None
-    example: Any = None
+    example: examples.Example | None = None
     queries: Mapping[str, Sequence[str]] = field(default_factory=dict)
     or_else: type[BaseModel] | None = None
 
@@ -66,25 +68,6 @@ _PROBLEMS: Final = {
 _OF_ALL: Final = ("401", "403", "413", "429")
 _OF_BODIES: Final = ("400", "408", "415", "422")
 
-_EVENT = {
-    "source": "shop",
-    "event_id": "1001",
-    "customer_id": "1",
-    "occurred_at": "2018-01-01T04:00:00Z",
-    "type": "order",
-    "value_minor": 1999,
-}
-_CONSENT = {
-    "customer_id": "1",
-    "purpose": "marketing",
-    "channel": "email",
-    "given": True,
-    "at": "2018-01-01T04:00:00Z",
-    "means": "a form",
-    "legal_basis": "consent",
-}
-_EXECUTION = {"status": "sent", "at": "2018-01-01T04:30:00Z", "by": "mail tool"}
-
 _OPERATIONS: Final = {
     ("post", "/v1/next-best-action"): _Described(
         "nextBestAction",
@@ -92,18 +75,20 @@ _OPERATIONS: Final = {
         "Asked twice within a slot, it gives the same decision. Recorded before it is answered, "
         "unless it is a preview.",
         Decision,
+        examples.DECISION,
         ("404", "503"),
         NextBestActionRequest,
-        {"customer_id": "1"},
+        examples.CUSTOMER,
     ),
     ("post", "/v1/next-best-action:batch"): _Described(
         "nextBestActions",
         "Decide for up to 1,000 customers",
         "The same decisions as one by one. Those of whom nothing is known are named.",
         BatchAnswer,
+        examples.DECISIONS,
         ("503",),
         BatchRequest,
-        {"customer_ids": ["1", "2"]},
+        examples.CUSTOMERS,
     ),
     ("post", "/v1/predictions"): _Described(
         "predictions",
@@ -111,9 +96,10 @@ _OPERATIONS: Final = {
         "Of one whom we know, or from events or features that the caller brings. Nothing is "
         "kept of these.",
         PredictionsAnswer,
+        examples.PREDICTIONS,
         ("404", "503"),
         PredictionsRequest,
-        {"customer_id": "1"},
+        examples.CUSTOMER,
     ),
     ("post", "/v1/events"): _Described(
         "events",
@@ -121,18 +107,20 @@ _OPERATIONS: Final = {
         "All are kept or none, and durable once answered; the next decision knows them. An event "
         "is known by its source and event_id, and is kept once however often it is told.",
         Kept,
+        examples.KEPT,
         (),
         EventsRequest,
-        {"events": [_EVENT]},
+        examples.EVENTS,
     ),
     ("post", "/v1/consents"): _Described(
         "consents",
         "Tell up to 1,000 acts of consent",
         "All are kept or none, and durable once answered; the next decision knows them.",
         Kept,
+        examples.KEPT,
         (),
         ConsentsRequest,
-        {"consents": [_CONSENT]},
+        examples.CONSENTS,
     ),
     ("post", "/v1/decisions/{decision_id}/execution"): _Described(
         "execution",
@@ -140,18 +128,25 @@ _OPERATIONS: Final = {
         "For whoever sends messages themselves. What was sent counts as a contact from then on. "
         "The same report twice is kept once.",
         ExecutionAnswer,
+        examples.EXECUTED,
         ("404", "409"),
         ExecutionRequest,
-        _EXECUTION,
+        examples.EXECUTION,
     ),
     ("get", "/v1/decisions/{decision_id}"): _Described(
-        "decision", "A decision as it was made", "", Decision, ("404",)
+        "decision",
+        "A decision as it was made",
+        "The same members as when it was made.",
+        Decision,
+        examples.DECISION,
+        ("404",),
     ),
     ("get", "/v1/decisions/{decision_id}/explanation"): _Described(
         "explanation",
         "Why a decision came out as it did",
         "From the stored record and the bundle that it names.",
         Explanation,
+        examples.EXPLANATION,
         ("404", "503"),
         queries=ALLOWED,
         or_else=CustomerExplanation,
@@ -236,7 +231,12 @@ def _operation(described: _Described) -> dict[str, Any]:
         | {
             status: {
                 "description": text,
-                "content": {MEDIA_TYPE: {"schema": _reference(ProblemDocument)}},
+                "content": {
+                    MEDIA_TYPE: {
+                        "schema": _reference(ProblemDocument),
+                        "example": examples.problem(status, text),
+                    }
+                },
             }
             for status, text in problems.items()
         },
@@ -260,10 +260,10 @@ def _operation(described: _Described) -> dict[str, Any]:
 def _content(described: _Described) -> dict[str, Any]:
     schema: dict[str, Any] = _reference(described.answer)
     if described.or_else is None:
-        return {"application/json": {"schema": schema}}
+        return {"application/json": {"schema": schema, "example": described.answered}}
     either = [schema, _reference(described.or_else)]
     return {
-        "application/json": {"schema": {"anyOf": either}},
+        "application/json": {"schema": {"anyOf": either}, "example": described.answered},
         "text/html": {"schema": {"type": "string"}},
     }
 

@@ -85,7 +85,7 @@ class Operations:
             if not records:
                 raise UnknownCustomerError(body.customer_id)
             record = records[0]
-            self._metrics.decided(record)
+            self._metrics.decided([record])
         given = answer(record)
         if body.explain:
             given["explanation"] = explain(record, engine.shelf.get(record["versions"]["bundle"]))
@@ -94,8 +94,7 @@ class Operations:
     def next_best_actions(self, body: BatchRequest, _: _Path, visit: Visit) -> Told:
         """Decide for many."""
         records = self._engine().next_best_actions(body.customer_ids, visit)
-        for record in records:
-            self._metrics.decided(record)
+        self._metrics.decided(records)
         about = [record["customer_id"] for record in records]
         unknown = sorted(set(body.customer_ids) - set(about))
         return Told({"decisions": list(map(answer, records)), "unknown_customers": unknown}, about)

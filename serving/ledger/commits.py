@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
+from time import perf_counter
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from serving.stages import stage
+
 Result = TypeVar("Result")
 Work = Callable[[Connection], Result]
 """Writes within a transaction that somebody else begins and commits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """One transaction: whose writes, and how long all of it and its COMMIT alone took."""
+
+    writes: int
+    seconds: float
+    commit_seconds: float
 
 
 @dataclass
@@ -36,7 +48,13 @@ class Commits:
         self._waiting: list[_Pending] = []
         self._list = Lock()
         self._turn = Lock()
+        self._told: Callable[[Committed], None] | None = None
 
+    def tell(self, listener: Callable[[Committed], None]) -> None:
+        """Tell `listener` of each transaction from now on."""
+        self._told = listener
+
+    @stage("commit")
     def __call__(self, work: Work[Result]) -> Result:
         """What `work` returns, once what it wrote is committed.
 
@@ -58,10 +76,15 @@ class Commits:
         return result
 
     def _commit(self, together: list[_Pending]) -> None:
+        started = perf_counter()
         try:
             with self._engine.begin() as connection:
                 for one in together:
                     self._run(connection, one, alone=len(together) == 1)
+                written = perf_counter()
+            if self._told is not None:
+                ended = perf_counter()
+                self._told(Committed(len(together), ended - started, ended - written))
         except BaseException as error:
             for one in together:
                 one.error = one.error or error

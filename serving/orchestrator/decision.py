@@ -14,15 +14,13 @@ from serving.orchestrator.errors import OrchestratorError
 class DecisionError(OrchestratorError):
     """There is no usable decision for a customer.
 
-    `title` and `detail` are those of the service's problem document (RFC 9457) where it sent one;
-    `transient` is True where asking again may help.
+    `title` and `detail` are those of the service's problem document (RFC 9457) where it sent one.
     """
 
-    def __init__(self, title: str, detail: str, *, transient: bool = False) -> None:
+    def __init__(self, title: str, detail: str) -> None:
         super().__init__(f"{title}: {detail}")
         self.title = title
         self.detail = detail
-        self.transient = transient
 
 
 class Decision(BaseModel):

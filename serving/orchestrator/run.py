@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from serving.config import Action, Caps, Channel, Messages
 from serving.ledger import Ledger
 from serving.ledger.executions import Execution, Status, append
 from serving.ledger.instants import to_us
 from serving.orchestrator.checks import NotExecuted, forbidden, reach_since_us, too_much_contact
-from serving.orchestrator.client import AsksForDecisions
 from serving.orchestrator.compose import compose
 from serving.orchestrator.decision import Decision, DecisionError, parse_decision
 from serving.orchestrator.deliver import deliver_due
@@ -19,6 +19,14 @@ from serving.orchestrator.errors import OrchestratorError
 from serving.orchestrator.render import Renderer
 from serving.orchestrator.report import SendReport
 from serving.orchestrator.senders import Sender
+
+
+class AsksForDecisions(Protocol):
+    """Whoever can say what to do next for a customer."""
+
+    def next_best_action(self, customer_id: str) -> Mapping[str, Any]:
+        """The service's answer; raises DecisionError where there is none."""
+        ...
 
 
 def _no_progress(_done: int) -> None:

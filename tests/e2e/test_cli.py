@@ -20,7 +20,6 @@ from typer.testing import CliRunner
 
 from bocian import wiring
 from bocian.cli import app
-from bocian.commands.promotion import MONITORED
 from bocian.settings import load
 from features.catalogue import CATALOGUE
 from features.engine import compute
@@ -216,14 +215,14 @@ def test_monitor_writes_what_the_gate_reads_and_fails_only_where_asked(own, tmp_
         own.config.write_text(text)
     assert found["changes"]["realised"] is None  # it was trained at this very moment
     assert page.read_text().startswith("<!doctype html>")
-    left = Monitored.read(own.settings.path("store") / MONITORED)
+    left = Monitored.read(own.settings.monitored)
     champion = wiring.registry(own.settings).champion()
     assert left == Monitored(champion.digest, found["made_at"], tuple(found["alarms"]))
     assert failed.returncode == REFUSED, failed.stderr
     assert "alarm: " in failed.stdout
     assert "what to do: " in failed.stdout
     # The gate must not meet these alarms in other tests.
-    (own.settings.path("store") / MONITORED).unlink()
+    (own.settings.monitored).unlink()
 
 
 @pytest.fixture(scope="module")

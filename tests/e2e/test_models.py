@@ -15,7 +15,7 @@ from small_shop import Shop
 
 from bocian import wiring
 from bocian.commands import models, policy_simulate, train
-from bocian.commands.promotion import MONITORED, GateError
+from bocian.commands.promotion import GateError
 from bocian.settings import load
 from training.tracking import Override
 
@@ -42,7 +42,7 @@ class Two:
         return number
 
     def monitored(self, **stated) -> None:
-        path = self.shop.settings.path("store") / MONITORED
+        path = self.shop.settings.monitored
         path.write_text(json.dumps(stated))
 
 

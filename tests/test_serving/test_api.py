@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
+from jsonschema import Draft202012Validator
 from wired import client_of, engine_of
 
 from features.catalogue import CATALOGUE
-from serving.api import answers, bodies
+from serving.api import answers, examples
 from serving.bundles import Shelf
 from serving.engine import DecisionEngine
 
@@ -336,14 +336,75 @@ def test_the_description_holds_together(api):
         assert named == given
 
 
-def test_every_example_is_valid(api):
-    for path, item in api.get("/openapi.json").json()["paths"].items():
-        if "post" not in item:
-            continue
-        media = item["post"]["requestBody"]["content"]["application/json"]
-        name = media["schema"]["$ref"].rsplit("/", 1)[-1]
-        TypeAdapter(getattr(bodies, name)).validate_python(media["example"])
-        assert api.post(path, json=media["example"]).status_code in (200, 404)
+def _examples(described):
+    """Each example with its schema, references resolved, and what it belongs to."""
+    for path, item in described["paths"].items():
+        for verb in item.keys() & {"get", "post"}:
+            operation = item[verb]
+            bodies_of = [("request", operation["requestBody"])] if verb == "post" else []
+            for name, body in (*bodies_of, *operation["responses"].items()):
+                for media, content in body["content"].items():
+                    if media != "text/html":
+                        schema = content["schema"] | {"components": described["components"]}
+                        yield f"{verb} {path} {name}", schema, content["example"]
+
+
+def test_each_body_and_answer_has_an_example_that_its_schema_allows(api):
+    described = api.get("/openapi.json").json()
+    found = list(_examples(described))
+    assert len(found) > 50
+    for name, schema, example in found:
+        wrong = [error.message for error in Draft202012Validator(schema).iter_errors(example)]
+        assert wrong == [], name
+        assert list(Draft202012Validator(schema).iter_errors("another")) != [], name
+
+
+ANSWERS = {
+    "DECISION": answers.Decision,
+    "DECISIONS": answers.BatchAnswer,
+    "EXECUTED": answers.ExecutionAnswer,
+    "EXPLANATION": answers.Explanation,
+    "KEPT": answers.Kept,
+    "PREDICTIONS": answers.PredictionsAnswer,
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_the_examples_of_answers_are_answers(name):
+    ANSWERS[name].model_validate(getattr(examples, name), strict=True)
+
+
+def test_the_example_of_a_decision_adds_up():
+    decision = examples.DECISION
+    assert sum(decision["value_parts"].values()) == decision["value_minor"]
+    odds = decision["propensity"]
+    assert odds["action"] + sum(a["propensity"] for a in decision["alternatives"]) == 1
+    assert odds["joint"] == pytest.approx(odds["action"] * odds["hour"])
+
+
+def test_every_request_of_the_examples_is_taken(api, engine):
+    """In the order in which a stranger could try them out."""
+    described = api.get("/openapi.json").json()["paths"]
+
+    def post(path, **values):
+        body = described[path]["post"]["requestBody"]["content"]["application/json"]["example"]
+        answered = api.post(path.format(**values), json=body)
+        assert answered.status_code == 200, answered.text
+        return answered.json()
+
+    assert post("/v1/events")["kept"] == 1
+    assert post("/v1/consents")["kept"] == 1
+    assert post(DECIDE)["customer_id"] == "1"
+    assert len(post(f"{DECIDE}:batch")["decisions"]) == 1
+    assert post(PREDICT)["customer_id"] == "1"
+    carried_out = next(
+        d["decision_id"]
+        for who in engine.store.customer_ids
+        if (d := api.post(DECIDE, json={"customer_id": who}).json())["channel"]
+    )
+    path = "/v1/decisions/{decision_id}/execution"
+    assert post(path, decision_id=carried_out)["status"] == "sent"
+    assert len([p for p, item in described.items() if "post" in item]) == 6
 
 
 def test_the_documentation_is_a_page_of_its_own(api):
