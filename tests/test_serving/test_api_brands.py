@@ -153,6 +153,10 @@ def test_metrics_are_of_the_keys_brand(engines):
         assert ask(api, "POST", "/v1/predictions", keys["north"]).status_code == 200
         assert f"{counted} 1.0" in ask(api, "GET", "/metrics", keys["north"]).text
         assert counted not in ask(api, "GET", "/metrics", keys["south"]).text
+        strange = f"bocian_atlantis_0123456789ab_{'A' * 43}"
+        assert ask(api, "POST", "/v1/predictions", strange).status_code == 401
+        for key in keys.values():
+            assert 'status="401"' not in ask(api, "GET", "/metrics", key).text
 
 
 def test_the_same_customer_is_drawn_apart_in_each_brand(api, engines):
