@@ -11,7 +11,7 @@ from features.store import StoreError
 from features.union import Events
 from serving.ledger import Ledger
 from serving.ledger.accesses import Visit
-from serving.ledger.consents import Consent, record_many
+from serving.ledger.consents import Consent, record_many, withdrawing
 from serving.ledger.decisions import StoredDecision
 from serving.ledger.events import Appended, append
 from serving.ledger.executions import Execution, report
@@ -71,6 +71,8 @@ class Intake:
     def consent(self, acts: Sequence[Consent], visit: Visit) -> int:
         """Keep acts of consent, all or none; how many were new.
 
+        Once this returns, nothing is on its way to those who withdrew.
+
         Raises:
             RefusedRowsError: Some are of the future.
         """
@@ -79,7 +81,8 @@ class Intake:
         if late:
             raise RefusedRowsError(late)
         about = [act.customer_id for act in acts]
-        return visit.commit(about, lambda connection: record_many(connection, acts))
+        with self.ledger.turns.of(withdrawing(acts)):
+            return visit.commit(about, lambda connection: record_many(connection, acts))
 
     def executed(self, decision: StoredDecision, execution: Execution, visit: Visit) -> bool:
         """Keep what somebody else did with a decision; False where it is known already.
@@ -90,12 +93,13 @@ class Intake:
         """
         if decision.channel is None:
             raise NotToBeCarriedOutError("The decision is to do nothing: there is nothing to do.")
-        if self.ledger.outbox.get(decision.decision_id) is not None:
-            raise NotToBeCarriedOutError("Bocian's own outbox carries this decision out.")
         if execution.at_us > to_us(self.clock()):
             raise RefusedRowsError([(0, "at is in the future")])
         about = [decision.customer_id]
-        return visit.commit(about, lambda connection: report(connection, execution))
+        with self.ledger.turns.of(about):
+            if self.ledger.outbox.get(decision.decision_id) is not None:
+                raise NotToBeCarriedOutError("Bocian's own outbox carries this decision out.")
+            return visit.commit(about, lambda connection: report(connection, execution))
 
     def _erased(self) -> dict[str, int]:
         try:

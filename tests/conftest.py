@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import postgresql
 import pytest
 
 if TYPE_CHECKING:
@@ -29,6 +31,26 @@ def require() -> Require:
         pytest.skip(what)
 
     return check
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(require: Require) -> Iterator[str]:
+    """The url of a server that tests share, up to the name of a database."""
+    found = postgresql.binaries()
+    require(found, postgresql.MISSING)
+    assert found is not None
+    with postgresql.server(found) as base:
+        yield base
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The url of an empty ledger of its own."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/var/ledger.db"
+        return
+    with postgresql.database(request.getfixturevalue("postgresql_server")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ from serving.ledger.sql import (
     listed,
     reading,
 )
+from serving.ledger.turns import Turns
 
 
 @dataclass(frozen=True)
@@ -83,21 +84,31 @@ _ACTS = (
 )
 
 
+def withdrawing(consents: Iterable[Consent]) -> frozenset[str]:
+    """Whose turns must be taken while these acts are kept."""
+    return frozenset(consent.customer_id for consent in consents if not consent.given)
+
+
 def record_many(connection: Connection, consents: Iterable[Consent]) -> int:
-    """The same as `Consents.record_many`, within the caller's transaction."""
+    """The same as `Consents.record_many`, within the caller's turns and transaction."""
     return insert_absent(connection, CONSENTS, [asdict(consent) for consent in consents])
 
 
 class Consents:
     """Who may be contacted for what, where. Silence is no consent."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, turns: Turns) -> None:
         self._engine = engine
+        self._turns = turns
 
     def record_many(self, consents: Iterable[Consent]) -> int:
-        """Append `consents`; the number that were new. The same act twice is kept once."""
-        with self._engine.begin() as connection:
-            return record_many(connection, consents)
+        """Append `consents`; the number that were new. The same act twice is kept once.
+
+        Once this returns, nothing is on its way to those who withdrew.
+        """
+        acts = tuple(consents)
+        with self._turns.of(withdrawing(acts)), self._engine.begin() as connection:
+            return record_many(connection, acts)
 
     def allowed(self, customer_id: str, purpose: str, channel: str, at_us: int) -> bool:
         """Whether contact for `purpose` on `channel` is allowed at `at_us`, acts then included."""

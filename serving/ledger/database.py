@@ -31,6 +31,7 @@ from serving.ledger.overrides import Overrides
 from serving.ledger.prices import Prices
 from serving.ledger.profiles import Profiles
 from serving.ledger.sql import reading
+from serving.ledger.turns import Turns
 
 _BUSY_TIMEOUT_MS = 30_000
 
@@ -52,18 +53,24 @@ class Ledger:
     accesses: Accesses
     answers: Answers
     commit: Commits
+    turns: Turns
 
     def writing(self) -> AbstractContextManager[Connection]:
         """One transaction that writes: committed at the end of the block, undone on an error."""
         return self.engine.begin()
 
     def erase(self, customer_id: str) -> dict[str, int]:
-        """Delete every row about a person, all or none; how many of each table."""
-        return erase(self.engine, customer_id)
+        """Delete every row about a person, all or none; how many of each table.
+
+        A message to them that is on its way is waited for.
+        """
+        with self.turns.of([customer_id]):
+            return erase(self.engine, customer_id)
 
     def close(self) -> None:
         """Give up all connections."""
         self.engine.dispose()
+        self.turns.close()
 
 
 def open_ledger(url: str) -> Ledger:
@@ -102,11 +109,12 @@ def open_ledger(url: str) -> Ledger:
     except BaseException:
         engine.dispose()
         raise
+    turns = Turns(engine)
     return Ledger(
         engine=engine,
         decisions=Decisions(engine),
         executions=Executions(engine),
-        consents=Consents(engine),
+        consents=Consents(engine, turns),
         profiles=Profiles(engine),
         outbox=Outbox(engine),
         contacts=Contacts(engine),
@@ -116,6 +124,7 @@ def open_ledger(url: str) -> Ledger:
         accesses=Accesses(engine),
         answers=Answers(engine),
         commit=Commits(engine),
+        turns=turns,
     )
 
 

@@ -11,10 +11,15 @@ from serving.config import Action, Caps, Channel, Messages
 from serving.ledger import Ledger
 from serving.ledger.executions import Execution, Status, append
 from serving.ledger.instants import to_us
-from serving.orchestrator.checks import NotExecuted, forbidden, reach_since_us, too_much_contact
+from serving.orchestrator.checks import (
+    NotExecuted,
+    contacts_that_count,
+    forbidden,
+    too_much_contact,
+)
 from serving.orchestrator.compose import compose
 from serving.orchestrator.decision import Decision, DecisionError, parse_decision
-from serving.orchestrator.deliver import deliver_due
+from serving.orchestrator.deliver import Delivery
 from serving.orchestrator.errors import OrchestratorError
 from serving.orchestrator.render import Renderer
 from serving.orchestrator.report import SendReport
@@ -73,7 +78,8 @@ class Orchestrator:
                 report.failed += 1
                 report.note(customer_id, error)
             progress(report.asked)
-        deliver_due(self.ledger, self.sender, self.clock, report, early=deliver_now)
+        delivery = Delivery(self.ledger, self.sender, self.clock, self.actions, self.caps)
+        delivery.of_due(report, early=deliver_now)
         return report
 
     def _queue(self, customer_id: str, report: SendReport) -> None:
@@ -83,6 +89,12 @@ class Orchestrator:
         if decision.channel is None:
             return
         action = self._action(decision)
+        with self.ledger.turns.of([decision.customer_id]):
+            self._queue_in_turn(decision, decision.channel, action, report)
+
+    def _queue_in_turn(
+        self, decision: Decision, channel: Channel, action: Action, report: SendReport
+    ) -> None:
         done = self.ledger.executions.current([decision.decision_id]).get(decision.decision_id)
         if done is not None and done.reason is None:
             report.already += 1
@@ -90,7 +102,7 @@ class Orchestrator:
         if done is not None:
             report.not_executed[str(done.reason)] += 1
             return
-        self._queue_new(decision, decision.channel, action, report)
+        self._queue_new(decision, channel, action, report)
 
     def _queue_new(
         self, decision: Decision, channel: Channel, action: Action, report: SendReport
@@ -133,9 +145,9 @@ class Orchestrator:
         )
         if reason is not None:
             return reason
-        since_us = reach_since_us(action, self.caps, now_us)
-        contacts = self.ledger.contacts.since([decision.customer_id], since_us)
-        return too_much_contact(contacts, action, self.caps, now_us)
+        days = action.cool_down_days
+        contacts = contacts_that_count(self.ledger, decision.customer_id, days, self.caps, now_us)
+        return too_much_contact(contacts, action.id, days, self.caps, now_us)
 
     def _block(
         self, decision: Decision, reason: NotExecuted, now: dt.datetime, report: SendReport

@@ -9,8 +9,12 @@ import sys
 from pathlib import Path
 
 from small_shop import Shop
+from sqlalchemy import delete, insert, select
 
+from bocian import wiring
 from bocian.settings import load
+from serving.ledger import Ledger, open_ledger
+from serving.ledger.sql import METADATA, reading
 
 CLEAN = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 """The environment of a caller who has nothing of ours."""
@@ -20,6 +24,21 @@ def own_copy(shop: Shop, folder: Path) -> Shop:
     """The whole shop again, to write into; artifacts that MLflow names stay where they are."""
     shutil.copytree(shop.folder, folder)
     return Shop(folder, load(folder / "bocian.toml"))
+
+
+def own_ledger(shop: Shop, url: str) -> Ledger:
+    """The shop's ledger again, in the empty database at `url`."""
+    opened, source = open_ledger(url), wiring.ledger(shop.settings)
+    with opened.writing() as target, reading(source.engine) as found:
+        for table in METADATA.sorted_tables:
+            target.execute(delete(table))
+            rows = [dict(row) for row in found.execute(select(table)).mappings()]
+            for row in rows if table.name != "event_log" else ():
+                row.pop("id", None)  # counters go on by themselves
+            if rows:
+                target.execute(insert(table), rows)
+    source.close()
+    return opened
 
 
 def bocian(

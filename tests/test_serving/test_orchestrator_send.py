@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import email
 import json
+import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from email import policy
 from typing import Any
@@ -18,6 +20,7 @@ from serving.ledger import Ledger
 from serving.ledger.consents import Consent
 from serving.ledger.contacts import Contact
 from serving.ledger.decisions import StoredDecision
+from serving.ledger.executions import Execution, Status, report
 from serving.ledger.instants import DAY_US, from_us, to_us
 from serving.ledger.message import Message
 from serving.ledger.outbox import LEASE_US, Outbox
@@ -233,6 +236,82 @@ def test_consent_withdrawn_while_the_message_waits_withholds_it(
     assert ledger.executions.current(["d-c1"])["d-c1"].reason == "no_consent"
 
 
+def test_a_withdrawal_waits_for_the_message_that_is_on_its_way(
+    orchestrator, customer, ledger, sender
+):
+    customer("c1")
+    with ThreadPoolExecutor() as pool:
+        deliver, withdrawn = sender.deliver, []
+
+        def slow(message: Message) -> str:
+            withdrawn.append(pool.submit(withdraw, ledger, "c1", NOW))
+            time.sleep(0.1)
+            assert not withdrawn[0].done()
+            return deliver(message)
+
+        sender.deliver = slow
+        assert orchestrator.send(["c1"], deliver_now=True).sent == 1
+        withdrawn[0].result(10)
+
+
+@pytest.mark.parametrize(
+    ("caps", "reason"),
+    [(Caps(messages=1), "frequency_cap"), (Caps(messages=2), "cool_down"), (None, None)],
+    ids=["cap", "cool_down", "neither"],
+)
+def test_what_others_sent_while_the_message_waits_counts_against_it(
+    orchestrator, customer, ledger, a_decision, caps, reason
+):
+    customer("c1")
+    orchestrator.send(["c1"])
+    ledger.decisions.put(a_decision("other", slot="s0"))
+    told = Execution("other", "c1", Status.SENT, NOW_US, reported_by="a tool")
+    ledger.commit(lambda connection: report(connection, told))
+    if caps is None:
+        orchestrator = replace(orchestrator, caps=Caps(), actions={})
+    else:
+        orchestrator = replace(orchestrator, caps=caps)
+    done = orchestrator.send([], deliver_now=True)
+    assert (done.sent, done.withheld) == ((0, {reason: 1}) if reason else (1, {}))
+
+
+def test_what_another_sender_delivered_meanwhile_is_not_delivered_again(
+    orchestrator, customer, ledger, sender
+):
+    """Its lease ran out while it waited for its turn."""
+    customer("c1")
+    orchestrator.send(["c1"])
+    (stale,) = ledger.outbox.claim(NOW_US, 1, early=True)
+    ledger.outbox.mark_sent(stale.key, "p", NOW_US)
+    claims = iter([(stale,), ()])
+
+    class Stale:
+        def claim(self, *_: object, **__: object) -> tuple[Message, ...]:
+            return next(claims)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(ledger.outbox, name)
+
+    again = replace(orchestrator, ledger=replace(ledger, outbox=Stale())).send([])
+    assert (again.sent, sender.received) == (0, [])
+
+
+def test_a_decision_that_another_tool_carried_out_is_not_queued(orchestrator, customer, ledger):
+    customer("c1")
+    told = Execution("d-c1", "c1", Status.SENT, NOW_US, reported_by="a tool")
+
+    class Meanwhile:
+        """The report comes between the decision and the look at what became of it."""
+
+        def next_best_action(self, customer_id: str) -> dict[str, Any]:
+            answer = orchestrator.client.next_best_action(customer_id)
+            ledger.commit(lambda connection: report(connection, told))
+            return answer
+
+    done = replace(orchestrator, client=Meanwhile()).send(["c1"], deliver_now=True)
+    assert (done.already, done.queued, done.sent) == (1, 0, 0)
+
+
 def test_a_decision_out_of_date_is_not_carried_out(orchestrator, customer, clock, sender):
     customer("c1", valid_until="2026-05-14T08:00:00Z")
     customer("c2", valid_until="2026-05-14T07:59:59Z")
@@ -274,7 +353,7 @@ def test_the_cap_counts_what_was_sent_and_what_is_queued(orchestrator, customer,
 def test_the_edges_of_the_cap(days_ago, expected):
     contacts = [Contact("c1", "other", "sms", NOW_US - int(d * DAY_US)) for d in days_ago]
     caps = Caps(messages=2, window_days=7)
-    assert too_much_contact(contacts, ACTIONS["thank_you"], caps, NOW_US) == expected
+    assert too_much_contact(contacts, "thank_you", 14, caps, NOW_US) == expected
 
 
 @pytest.mark.parametrize(
@@ -288,9 +367,9 @@ def test_the_edges_of_the_cap(days_ago, expected):
     ],
 )
 def test_the_edges_of_the_cool_down(action_id, days_ago, cool_down, expected):
-    action = ACTIONS["thank_you"].model_copy(update={"cool_down_days": cool_down})
     contacts = [Contact("c1", action_id, "sms", NOW_US - int(days_ago * DAY_US))]
-    assert too_much_contact(contacts, action, Caps(messages=9), NOW_US) == expected
+    found = too_much_contact(contacts, "thank_you", cool_down, Caps(messages=9), NOW_US)
+    assert found == expected
 
 
 def test_the_same_action_in_the_next_slot_cools_down(orchestrator, customer):
