@@ -27,6 +27,7 @@ from serving import config as policy
 from serving.api.app import create_app
 from serving.policy.reasons import Reason
 from training import config as training
+from training.simulate import Scenario
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -186,3 +187,7 @@ def test_pages_stand_alone(page):
     text = page.read_text()
     assert not re.search(r"/(?:root|home|work|Users)/\w", text), "a path of one machine"
     assert not re.search(r"index-url|pypi\.org/simple|PIP_INDEX", text), "a registry's address"
+
+
+def test_the_example_of_a_scenario_is_one():
+    assert Scenario.read(DOCS / "example" / "scenario.toml").customers == 2_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 
@@ -19,12 +18,8 @@ ROWS = re.findall(r"^\| (API\d+|\d+\.\d+\.\d+) [^|]*\|.*\|([^|]*)\|$", PAGE, fla
 
 
 def _tests() -> set[str]:
-    return {
-        node.name
-        for path in (ROOT / "tests").rglob("test_*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-    }
+    texts = (path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    return {name for text in texts for name in re.findall(r"^def (test_\w+)", text, re.MULTILINE)}
 
 
 def test_every_named_test_exists():

@@ -137,6 +137,7 @@ def test_without_keys_several_brands_are_refused_at_the_start(brands):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_bentoml_on_every_address_without_keys_answers_this_machine_alone(shop, tmp_path, require):
     """The rule does not rest on the command that starts the service."""
     away = _address_of_this_machine()
