@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -117,6 +117,15 @@ def one_customer(block: Block, customer_id: str, first: int, end: int) -> Block:
         category=block.category[rows],
         categories=block.categories,
     )
+
+
+def of_one_customer(pieces: Sequence[Block]) -> Block:
+    """One customer's events that lie in several pieces, in order, as one block."""
+    if len(pieces) == 1:
+        return pieces[0]
+    together = joined(pieces)
+    ends = np.array([0, len(together.occurred_at)], np.int64)
+    return replace(together, customer_ids=pieces[0].customer_ids, offsets=ends)
 
 
 def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
