@@ -25,10 +25,8 @@ from serving.bundles import Loaded
 from serving.config import Purpose
 from serving.contacted import Contacted
 from serving.ledger import Ledger
+from serving.ledger.facts import Facts
 from serving.ledger.profiles import Profile
-
-LONGEST_MEMORY_DAYS = 365
-"""No cap, cool-down or window looks further back at contacts."""
 
 NO_PURPOSE: Final = Restraint()
 """What is sensitive by its words is withheld."""
@@ -98,18 +96,19 @@ def look_up(
         UnknownCustomerError: For an id of which neither store nor ledger knows.
     """
     blocks = [store.customer(customer_id) for customer_id in ids]
-    return known_of(blocks, now_us=now_us, ledger=ledger, loaded=loaded, restraint=restraint)
+    facts = ledger.facts(ids, loaded.program.purposes, now_us)
+    return known_of(blocks, now_us=now_us, facts=facts, loaded=loaded, restraint=restraint)
 
 
 def known_of(
     blocks: Sequence[Block],
     *,
     now_us: int,
-    ledger: Ledger,
+    facts: Facts,
     loaded: Loaded,
     restraint: Restraint = NO_PURPOSE,
 ) -> Customers:
-    """The same of all customers in `blocks`, in their order.
+    """The same of all customers in `blocks`, in their order, of whom the ledger says `facts`.
 
     A category that `restraint` withholds is nobody's favourite.
 
@@ -117,7 +116,7 @@ def known_of(
         UnknownCustomerError: For a customer without an event or a profile.
     """
     ids = [customer_id for block in blocks for customer_id in block.customer_ids]
-    profiles = ledger.profiles.get_many(ids)
+    profiles, allowed = facts.profiles, facts.allowed
     events = np.concatenate([np.diff(block.offsets) for block in blocks])
     for row in np.flatnonzero(events == 0):
         if ids[row] not in profiles:
@@ -126,10 +125,6 @@ def known_of(
     instant = np.array([now_us], np.int64)
     matrix = np.concatenate([compute(b, instant, CATALOGUE, wall)[:, 0] for b in blocks])
     hours = np.concatenate([hour_of_week_counts(b, now_us, wall) for b in blocks])
-    contacts = ledger.contacts.since(ids, now_us - LONGEST_MEMORY_DAYS * DAY_US)
-    asked = loaded.program.asked
-    purposes = {purpose for purpose, _ in asked}
-    allowed = {p: ledger.consents.allowed_customers(ids, p, now_us) for p in purposes}
     return Customers(
         ids=tuple(ids),
         features=matrix,
@@ -139,9 +134,9 @@ def known_of(
         profiles=tuple(profiles.get(i) for i in ids),
         agreed={
             (purpose, channel): np.array([i in allowed[purpose][channel] for i in ids], np.bool_)
-            for purpose, channel in asked
+            for purpose, channel in loaded.program.asked
         },
-        contacts=Contacted.of(contacts, {customer: row for row, customer in enumerate(ids)}),
+        contacts=Contacted.of(facts.contacts, {customer: row for row, customer in enumerate(ids)}),
         complaint_open=np.concatenate([_complaint_open(b, now_us) for b in blocks]),
         subscription_cancelled=np.concatenate([_cancelled(b, now_us) for b in blocks]),
         favourite_category=tuple(

@@ -51,6 +51,11 @@ class Program:
         )
 
     @cached_property
+    def purposes(self) -> frozenset[Purpose]:
+        """For which purposes consent is asked at all."""
+        return frozenset(purpose for purpose, _ in self.asked)
+
+    @cached_property
     def resources(self) -> tuple[str, ...]:
         """The names of what actions use up, sorted."""
         return tuple(sorted({name for a in self.actions.values() for name in a.uses}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,13 +36,14 @@ from serving.ledger.contacts import Contacts
 from serving.ledger.decisions import Decisions
 from serving.ledger.erasure import erase
 from serving.ledger.executions import Executions
+from serving.ledger.facts import Facts, facts_of
 from serving.ledger.keys import Keys
 from serving.ledger.migrations import SCHEMA_VERSION, migrate
 from serving.ledger.outbox import Outbox
 from serving.ledger.overrides import Overrides
 from serving.ledger.prices import Prices
 from serving.ledger.profiles import Profiles
-from serving.ledger.sql import METADATA
+from serving.ledger.sql import METADATA, reading
 
 _VERSION = Table("schema_version", METADATA, Column("version", Integer, primary_key=True))
 _BUSY_TIMEOUT_MS = 30_000
@@ -73,6 +75,11 @@ class Ledger:
     def writing(self) -> AbstractContextManager[Connection]:
         """One transaction that writes: committed at the end of the block, undone on an error."""
         return self.engine.begin()
+
+    def facts(self, customer_ids: Sequence[str], purposes: Collection[str], now_us: int) -> Facts:
+        """What decisions ask about customers, all at one moment."""
+        with reading(self.engine) as connection:
+            return facts_of(connection, customer_ids, purposes, now_us)
 
     def erase(self, customer_id: str) -> dict[str, int]:
         """Delete every row about a person, all or none; how many of each table."""
