@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -38,7 +39,7 @@ class Block:
         """How many customers."""
         return len(self.customer_ids)
 
-    @property
+    @cached_property
     def customer_of(self) -> NDArray[np.int64]:
         """For each event, its customer's position."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))

@@ -150,7 +150,7 @@ class DecisionsNow:
     def _known(self, part: Block) -> Customers:
         now_us, loaded = self.weighing.now_us, self.weighing.loaded
         facts = self.ledger.facts(part.customer_ids, loaded.program.purposes, now_us)
-        return known_of([part], now_us=now_us, facts=facts, loaded=loaded)
+        return known_of(part, now_us=now_us, facts=facts, loaded=loaded)
 
     def _columns(self, customers: Customers, faced: Situation, choices: Choices) -> pa.RecordBatch:
         arm, silent = choices.arm, choices.arm == 0

@@ -232,7 +232,7 @@ class DecisionEngine:
         if not blocks:
             return []
         customers = known_of(
-            [joined(blocks)],
+            joined(blocks),
             now_us=weighing.now_us,
             facts=facts,
             loaded=weighing.loaded,

@@ -96,4 +96,3 @@ class BocianService:
         gc.collect()
         gc.freeze()
         gc.set_threshold(100_000, 50, 1000)
-

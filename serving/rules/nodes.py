@@ -6,7 +6,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any, Protocol
 
 import numpy as np
@@ -47,7 +47,12 @@ class Constant:
     kind: type
 
     def __call__(self, _columns: Columns, /) -> Values:
-        return TAKE[self.kind](self.value)
+        return _of_all_rows(self.value, self.kind)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _of_all_rows(value: float | str | bool, kind: type) -> Values:
+    return TAKE[kind](value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,9 @@ class Rule:
                 raise RuleError(f"column {name!r} is missing; columns that came: {sorted(columns)}")
             _require_column(name, kind, columns[name], rows)
         values = self.condition(columns)
-        return np.broadcast_to(values.of & values.known, (rows,)).astype(np.bool_)
+        holds = np.zeros(rows, np.bool_)
+        holds[:] = values.of & values.known  # one value may stand for all rows
+        return holds
 
 
 def _require_column(name: str, kind: type, column: Column, rows: int) -> None:
