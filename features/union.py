@@ -80,14 +80,14 @@ class CurrentEvents:
 
     def customer(self, customer_id: str) -> Block:
         """The events of one customer; an empty block for one who has none."""
-        return self.customers([customer_id])[0]
+        return self.customers([customer_id])
 
-    def customers(self, customer_ids: Sequence[str]) -> list[Block]:
-        """The same of each of these, as a block each."""
+    def customers(self, customer_ids: Sequence[str]) -> Block:
+        """The same of several different ones, in one block."""
         rows = self._logged(lambda position: self._log.of_customers(customer_ids, position))
         met = rows["customer_id"].unique().to_pylist() if len(rows) else ()
-        logged = {who: rows.filter(pc.equal(rows["customer_id"], who)) for who in met}
-        return [self._store.customer(who, more=logged.get(who)) for who in customer_ids]
+        more = {who: rows.filter(pc.equal(rows["customer_id"], who)) for who in met}
+        return self._store.customers(customer_ids, more=more)
 
     def blocks(self, events: int = BLOCK_EVENTS) -> Iterator[Block]:
         """All events in order, in blocks of whole customers of about `events` events."""

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from features.block import Block, joined
+from features.block import Block
 from features.catalogue import CATALOGUE
 from features.clock import DAY_US
 from features.engine import compute
@@ -97,9 +97,8 @@ def look_up(
     Raises:
         UnknownCustomerError: For an id of which neither store nor ledger knows.
     """
-    blocks = [store.customer(customer_id) for customer_id in ids]
-    facts = ledger.facts(ids, loaded.program.purposes, now_us)
-    return known_of(joined(blocks), now_us=now_us, facts=facts, loaded=loaded, restraint=restraint)
+    block, facts = store.customers(ids), ledger.facts(ids, loaded.program.purposes, now_us)
+    return known_of(block, now_us=now_us, facts=facts, loaded=loaded, restraint=restraint)
 
 
 def known_of(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
-from features.block import Block, joined
+from features.block import Block
 from features.catalogue import CATALOGUE
 from features.clock import Clock, to_us
 from features.engine import compute
@@ -110,9 +110,9 @@ class DecisionEngine:
         """
         weighing = self.weighing()
         with reading(self.ledger.engine) as connection:
-            blocks, facts = self._looked_up(connection, customer_ids, weighing)
+            block, facts = self._looked_up(connection, customer_ids, weighing)
             prices = latest(connection, weighing.priced_as)
-        return self._weighed(blocks, facts, prices, weighing)
+        return self._weighed(block, facts, prices, weighing)
 
     def predictions(self, customer_id: str) -> dict[str, Any]:
         """Churn, margin and hours of one customer now.
@@ -200,10 +200,12 @@ class DecisionEngine:
         new = [who for who in customer_ids if who not in found]
         if not new:
             return found
-        blocks, facts = self._looked_up(connection, new, weighing)
-        known = [b for b in blocks if len(b.occurred_at) or b.customer_ids[0] in facts.profiles]
+        block, facts = self._looked_up(connection, new, weighing)
+        if unknown := _strangers(block, facts):
+            known = [who for who in new if who not in unknown]
+            block, facts = self._looked_up(connection, known, weighing)
         prices = latest(connection, weighing.priced_as)
-        made = [Decided.of(record) for record in self._weighed(known, facts, prices, weighing)]
+        made = [Decided.of(record) for record in self._weighed(block, facts, prices, weighing)]
         rows = [stored(one, slot) for one in made]
         for one, row, kept in zip(made, rows, put_many(connection, rows), strict=True):
             # Where writers do not take turns, another one may have been first.
@@ -212,7 +214,7 @@ class DecisionEngine:
 
     def _looked_up(
         self, connection: Connection, customer_ids: Sequence[str], weighing: Weighing
-    ) -> tuple[list[Block], Facts]:
+    ) -> tuple[Block, Facts]:
         """All that is known of customers, as the transaction sees it."""
         events = CurrentEvents(self.events.latest, LogWithin(connection))
         purposes = weighing.loaded.program.purposes
@@ -223,16 +225,16 @@ class DecisionEngine:
 
     def _weighed(
         self,
-        blocks: Sequence[Block],
+        block: Block,
         facts: Facts,
         prices: Mapping[str, float],
         weighing: Weighing,
     ) -> list[dict[str, Any]]:
-        """The records of decisions about all customers in `blocks`."""
-        if not blocks:
+        """The records of decisions about all customers in `block`."""
+        if not len(block):
             return []
         customers = known_of(
-            joined(blocks),
+            block,
             now_us=weighing.now_us,
             facts=facts,
             loaded=weighing.loaded,
@@ -255,3 +257,9 @@ class DecisionEngine:
     @property
     def _secret(self) -> bytes:
         return self.policy.secret.get_secret_value().encode()
+
+
+def _strangers(block: Block, facts: Facts) -> set[str]:
+    """Who has neither an event nor a profile."""
+    silent = np.flatnonzero(block.offsets[1:] == block.offsets[:-1]).tolist()
+    return {block.customer_ids[i] for i in silent} - facts.profiles.keys()

@@ -62,7 +62,7 @@ def _ends(day: dt.date, block: int, zone: ZoneInfo) -> tuple[dt.datetime, dt.dat
 def loud_blocks(caps: Caps) -> NDArray[np.bool_]:
     """Shape (8,): the blocks that lie wholly outside quiet hours."""
     hours = loud_hours(caps)
-    return _shared(hours.reshape(HOUR_BLOCKS, HOURS_PER_BLOCK).all(axis=1))
+    return _shared(np.asarray(hours.reshape(HOUR_BLOCKS, HOURS_PER_BLOCK).all(axis=1)))
 
 
 @lru_cache(maxsize=16)
@@ -78,7 +78,7 @@ def loud_hours(caps: Caps) -> NDArray[np.bool_]:
         quiet[start:end] = True
     else:
         quiet[start:] = quiet[:end] = True
-    return _shared(~quiet.reshape(24, 60).any(axis=1))
+    return _shared(np.asarray(~quiet.reshape(24, 60).any(axis=1)))
 
 
 def _shared(hours: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -57,6 +57,14 @@ class Program:
         return np.array([order.index(arm.action_id) for arm in self.arms[1:]], np.int64)
 
     @cached_property
+    def offers(self) -> Mapping[str, dict[str, Any] | None]:
+        """Each action's offer as plain data."""
+        return {
+            a.id: a.offer.model_dump(mode="json") if a.offer else None
+            for a in self.actions.values()
+        }
+
+    @cached_property
     def read(self) -> frozenset[str]:
         """The columns that rules read."""
         return frozenset().union(*(rule.names for rule in self.rules.values()))

@@ -18,7 +18,6 @@ from features.catalogue import CATALOGUE
 from features.clock import iso, to_us
 from models.predict import Predictions
 from serving.bundles import Loaded
-from serving.config import Action
 from serving.customers import Described
 from serving.ledger.decisions import StoredDecision
 from serving.policy.choices import Choices
@@ -91,7 +90,7 @@ def compose(
     # Whole columns become Python's numbers at once: one by one that takes longer than deciding.
     arm, block = choices.arm.tolist(), choices.hour_block.tolist()
     names = [_arm(each) for each in problem.arms]
-    offers = {action.id: _offer(action) for action in loaded.program.actions.values()}
+    program = loaded.program
     now, currency = _utc(weighing.now), loaded.bundle.business["currency"]
     parts = [dict(zip(_PARTS, row, strict=True)) for row in _rows(choices.chosen_parts)]
     lever = problem.lever.tolist()
@@ -116,7 +115,7 @@ def compose(
     for i, decision in enumerate(decisions):
         k, hour, times = arm[i], block[i], around.times[i]
         valid_until = max(slot.ends_at, times.ends[hour]) if hour >= 0 else slot.ends_at
-        offer, purpose = offers.get(names[k]["action_id"], (None, None))
+        action_id = names[k]["action_id"]
         records.append(
             {
                 "decision_id": decision,
@@ -125,8 +124,8 @@ def compose(
                 "as_of": now,
                 "valid_until": _utc(valid_until),
                 **names[k],
-                "offer": offer,
-                "purpose": purpose,
+                "offer": program.offers[action_id] if k else None,
+                "purpose": program.actions[action_id].purpose.value if k else None,
                 "language": customers.languages[i],
                 "favourite_category": customers.favourite_category[i],
                 "send_at": _utc(times.starts[hour]) if hour >= 0 else None,
@@ -289,11 +288,6 @@ def predictions_answer(
 
 def _arm(arm: Arm) -> dict[str, Any]:
     return {"action_id": arm.action_id, "channel": arm.channel}
-
-
-def _offer(action: Action) -> tuple[dict[str, Any] | None, str]:
-    offer = action.offer.model_dump(mode="json") if action.offer else None
-    return offer, action.purpose.value
 
 
 def _hours(counts: NDArray[np.int64]) -> list[dict[str, int]]:

@@ -68,7 +68,7 @@ class _Ours:
 _api = _Api()
 
 
-class _Service(bentoml.Service[Any]):  # type: ignore[misc] - BentoML gives no types
+class _Service(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML gives no types
     """A service whose API comes before all of BentoML's middlewares.
 
     They count, trace and time each request once more, and start a task for it.

@@ -16,6 +16,7 @@ from serving.hours import BlockTimes, loud_blocks, loud_hours
 from serving.policy.problem import HOUR_BLOCKS, Problem, clip_timing
 from serving.policy.reasons import Reason, mask
 from serving.program import Program
+from serving.rules import evaluate_all
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def _not_eligible(customers: Described, program: Program) -> NDArray[np.uint32]:
         "expected_margin": customers.predictions.expected_margin,
     }
     columns = known | {name: customers.feature(name) for name in program.read if name not in known}
-    holds = [rule.evaluate(columns) for rule in program.rules.values()]
+    holds = evaluate_all(list(program.rules.values()), columns)
     bits = np.zeros((len(customers.ids), len(program.arms)), np.uint32)
     excluded = ~np.stack(holds, axis=1) if holds else np.zeros((len(bits), 0), np.bool_)
     bits[:, 1:] = (excluded * mask(Reason.NOT_ELIGIBLE))[:, program.action_of]

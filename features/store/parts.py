@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -130,6 +130,11 @@ class OpenPart:
         return np.append(self.customers["first"].to_numpy(), np.int64(self.part.rows))
 
     @cached_property
+    def _group_bounds(self) -> list[int]:
+        bounds: list[int] = self._group_starts.tolist()
+        return bounds
+
+    @cached_property
     def _group_starts(self) -> NDArray[np.int64]:
         """The first row of each row group, and the number of rows at the end."""
         metadata = self._file.metadata
@@ -177,10 +182,9 @@ class OpenPart:
 
         Of each its number, and its first row and its end (excluded).
         """
-        starts = self._group_starts
-        low = int(np.searchsorted(starts, first, side="right")) - 1
-        high = int(np.searchsorted(starts, end, side="left"))
-        return [(group, int(starts[group]), int(starts[group + 1])) for group in range(low, high)]
+        starts = self._group_bounds
+        low, high = bisect_right(starts, first) - 1, bisect_left(starts, end)
+        return [(group, starts[group], starts[group + 1]) for group in range(low, high)]
 
     def read(self, first: int, end: int, columns: Sequence[str] = STORED.names) -> pa.Table:
         """Rows `first` to `end` (excluded); columns of few words are dictionaries."""

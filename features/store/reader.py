@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from features.block import COLUMNS, Block, from_table, of_one_customer, one_customer
+from features.block import COLUMNS, Block, Stretch, from_table, gathered
 from features.store.digests import bucket_of
 from features.store.keys import KeyIndex
 from features.store.lease import lease
@@ -24,7 +24,7 @@ GROUPS_IN_MEMORY: Final = 512
 """Row groups that stay decoded, two million events, some 160 MB: what is not there takes ten times
 as long to look up as to decide upon."""
 
-_NOTHING_MORE: Final[Mapping[int, pa.Table]] = MappingProxyType({})
+_NOTHING_MORE: Final[Mapping[Any, pa.Table]] = MappingProxyType({})
 
 
 class EventStore:
@@ -77,18 +77,21 @@ class EventStore:
         """Whether the customer has an event here."""
         return bool(self._located(customer_id))
 
-    def customer(self, customer_id: str, more: pa.Table | None = None) -> Block:
-        """The events of one customer; an empty block for one who has none.
+    def customer(self, customer_id: str) -> Block:
+        """The events of one customer; an empty block for one who has none."""
+        return self.customers([customer_id])
+
+    def customers(
+        self, customer_ids: Sequence[str], *, more: Mapping[str, pa.Table] = _NOTHING_MORE
+    ) -> Block:
+        """The same of several, in one block.
 
         Args:
-            customer_id: Whose.
-            more: Further events of theirs, of the schema `STORED`.
+            customer_ids: n different ones.
+            more: Further events by customer, of the schema `STORED`.
         """
-        found = self._located(customer_id)
-        if len(found) == 1 and not more:
-            return self._slice(customer_id, found[0])
-        rows = together([*map(self._rows, found), *([more] if more else [])])
-        return from_table(rows, [customer_id], np.array([0, len(rows)], np.int64))
+        stretches = [self._stretches(who, more.get(who)) for who in customer_ids]
+        return gathered(customer_ids, stretches)
 
     def blocks(
         self, events: int = BLOCK_EVENTS, *, more: Mapping[int, pa.Table] = _NOTHING_MORE
@@ -126,18 +129,23 @@ class EventStore:
         found = (part.find(customer_id, bucket) for part in self._parts(bucket))
         return [at for at in found if at is not None]
 
-    def _slice(self, customer_id: str, at: Located) -> Block:
-        return of_one_customer(
-            [
-                one_customer(
+    def _stretches(self, customer_id: str, more: pa.Table | None) -> list[Stretch]:
+        found = self._located(customer_id)
+        if len(found) == 1 and more is None:
+            (at,) = found
+            return [
+                (
                     self._read.block(at.part, group),
-                    customer_id,
                     max(at.first, start) - start,
                     min(at.end, end) - start,
                 )
                 for group, start, end in at.part.groups_of(at.first, at.end)
             ]
-        )
+        if not found and more is None:
+            return []
+        rows = together([*map(self._rows, found), *([] if more is None else [more])])
+        offsets = np.array([0, len(rows)], np.int64)
+        return [(from_table(rows, [customer_id], offsets), 0, len(rows))]
 
     def _rows(self, at: Located) -> pa.Table:
         (group, start, _), *more = at.part.groups_of(at.first, at.end)

@@ -142,7 +142,8 @@ def open_ledger(url: str) -> Ledger:
 def _sqlite(url: URL) -> Engine:
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url)
+    # What was begun is ended by whoever began it: nothing is left to be undone on return.
+    engine = create_engine(url, pool_reset_on_return=None)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
@@ -159,7 +160,7 @@ def _sqlite(url: URL) -> Engine:
         # A deferred transaction that turns into a writer can fail with "database is locked"
         # whatever the timeout; one that writes from the start waits for its turn.
         mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
-        connection.exec_driver_sql(f"BEGIN {mode}")
+        connection.connection.cursor().execute(f"BEGIN {mode}")
 
     return engine
 

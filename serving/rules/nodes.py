@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from serving.rules.values import Column, Values, numbers, texts, truths
+from serving.rules.values import Values, numbers, texts, truths
 
-Columns = Mapping[str, Column]
+Columns = Mapping[str, Values]
 TAKE: Mapping[type, Callable[[Any], Values]] = {float: numbers, str: texts, bool: truths}
 
 
@@ -36,7 +36,7 @@ class Name:
     kind: type
 
     def __call__(self, columns: Columns, /) -> Values:
-        return TAKE[self.kind](columns[self.name])
+        return columns[self.name]
 
 
 @dataclass(frozen=True, slots=True)
