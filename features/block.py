@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -38,7 +41,7 @@ class Block:
         """How many customers."""
         return len(self.customer_ids)
 
-    @property
+    @cached_property
     def customer_of(self) -> NDArray[np.int64]:
         """For each event, its customer's position."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
@@ -70,28 +73,35 @@ def from_table(table: pa.Table, customer_ids: Sequence[str], offsets: NDArray[np
     )
 
 
-def joined(blocks: Sequence[Block]) -> Block:
-    """The customers of all blocks in one, in their order; at least one block."""
-    if len(blocks) == 1:
-        return blocks[0]
+Stretch = tuple[Block, int, int]
+"""A block, and rows of it: from the first, end excluded."""
+
+
+def gathered(customer_ids: Sequence[str], stretches: Sequence[Sequence[Stretch]]) -> Block:
+    """The block of customers whose events lie in stretches of others, as they do in order."""
+    pieces = [piece for own in stretches for piece in own] or [(_NOTHING, 0, 0)]
+    sizes = [sum(end - first for _, first, end in own) for own in stretches]
     names: dict[str, int] = {}
     codes: dict[int, NDArray[np.int32]] = {}
-    for block in blocks:
-        # Blocks that were cut from one share their categories.
+    for block, _, _ in pieces:
+        # Stretches of one block share its categories.
         if id(block.categories) not in codes:
             numbers = [names.setdefault(name, len(names)) for name in block.categories]
             codes[id(block.categories)] = np.array([*numbers, -1], np.int32)
-    sizes = np.concatenate([np.diff(block.offsets) for block in blocks])
     return Block(
-        customer_ids=tuple(customer for block in blocks for customer in block.customer_ids),
-        offsets=np.insert(np.cumsum(sizes, dtype=np.int64), 0, 0),
-        occurred_at=_lent([block.occurred_at for block in blocks]),
-        known_at=_lent([block.known_at for block in blocks]),
-        type=np.concatenate([block.type for block in blocks]),
-        channel=np.concatenate([block.channel for block in blocks]),
-        measures=np.concatenate([block.measures for block in blocks], axis=1),
+        customer_ids=tuple(customer_ids),
+        offsets=np.array([0, *accumulate(sizes)], np.int64),
+        occurred_at=_lent([block.occurred_at[first:end] for block, first, end in pieces]),
+        known_at=_lent([block.known_at[first:end] for block, first, end in pieces]),
+        type=np.concatenate([block.type[first:end] for block, first, end in pieces]),
+        channel=np.concatenate([block.channel[first:end] for block, first, end in pieces]),
+        measures=np.ascontiguousarray(  # the layout that is compiled
+            np.concatenate([block.measures[:, first:end] for block, first, end in pieces], axis=1)
+        ),
         # -1, for none, picks the last of the codes, which is -1.
-        category=np.concatenate([codes[id(b.categories)][b.category] for b in blocks]),
+        category=np.concatenate(
+            [codes[id(b.categories)][b.category[first:end]] for b, first, end in pieces]
+        ),
         categories=tuple(names),
     )
 
@@ -103,20 +113,17 @@ def _lent(times: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     return together
 
 
-def one_customer(block: Block, customer_id: str, first: int, end: int) -> Block:
-    """Rows `first` to `end` (excluded) of `block` as those of `customer_id`, without a copy."""
-    rows = slice(first, end)
-    return Block(
-        customer_ids=(customer_id,),
-        offsets=np.array([0, end - first], np.int64),
-        occurred_at=block.occurred_at[rows],
-        known_at=block.known_at[rows],
-        type=block.type[rows],
-        channel=block.channel[rows],
-        measures=np.ascontiguousarray(block.measures[:, rows]),  # the layout that is compiled
-        category=block.category[rows],
-        categories=block.categories,
-    )
+_NOTHING: Final = Block(
+    customer_ids=(),
+    offsets=np.zeros(1, np.int64),
+    occurred_at=np.zeros(0, np.int64),
+    known_at=np.zeros(0, np.int64),
+    type=np.zeros(0, np.int8),
+    channel=np.zeros(0, np.int8),
+    measures=np.zeros((len(MEASURES), 0), np.int64),
+    category=np.zeros(0, np.int32),
+    categories=(),
+)
 
 
 def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:

@@ -30,7 +30,7 @@ class Tail:
     events: pa.Table
 
 
-class EventLog(Protocol):
+class LogReader(Protocol):
     """Committed events in the order of their positions, which only grow."""
 
     def tail(self, after: int) -> Tail:
@@ -48,6 +48,10 @@ class EventLog(Protocol):
             PrunedError: Some events with a position above `after` were pruned.
         """
         ...
+
+
+class EventLog(LogReader, Protocol):
+    """The same, to which a compaction tells what the store holds by now."""
 
     def prune(self, upto: int) -> None:
         """Forget the events with a position of at most `upto`: the store holds them now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +34,10 @@ class EventReader(Protocol):
 
     def customer(self, customer_id: str) -> Block:
         """The events of one customer; an empty block for one who has none."""
+        ...
+
+    def customers(self, customer_ids: Sequence[str]) -> Block:
+        """The same of several different ones, in one block."""
         ...
 
     def blocks(self) -> Iterator[Block]:

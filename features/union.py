@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from features.block import Block
 from features.events import STORED
-from features.log import EventLog, PrunedError
+from features.log import EventLog, LogReader, PrunedError
 from features.store import EventStore, LatestStore, Manifest
 from features.store.digests import bucket_of, of_keys
 from features.store.erased import of_erased
@@ -44,7 +44,7 @@ class CurrentEvents:
     which holds at least as much. What batches read is fixed when the first one asks.
     """
 
-    def __init__(self, latest: LatestStore, log: EventLog) -> None:
+    def __init__(self, latest: LatestStore, log: LogReader) -> None:
         """Take the present store; the log is read when it is needed."""
         self._latest = latest
         self._log = log
@@ -80,14 +80,14 @@ class CurrentEvents:
 
     def customer(self, customer_id: str) -> Block:
         """The events of one customer; an empty block for one who has none."""
-        return self.customers([customer_id])[0]
+        return self.customers([customer_id])
 
-    def customers(self, customer_ids: Sequence[str]) -> list[Block]:
-        """The same of each of these, as a block each."""
+    def customers(self, customer_ids: Sequence[str]) -> Block:
+        """The same of several different ones, in one block."""
         rows = self._logged(lambda position: self._log.of_customers(customer_ids, position))
-        logged = {who: rows.filter(pc.equal(rows["customer_id"], who))
-                  for who in rows["customer_id"].unique().to_pylist()}  # fmt: skip
-        return [self._store.customer(who, more=logged.get(who)) for who in customer_ids]
+        met = rows["customer_id"].unique().to_pylist() if len(rows) else ()
+        more = {who: rows.filter(pc.equal(rows["customer_id"], who)) for who in met}
+        return self._store.customers(customer_ids, more=more)
 
     def blocks(self, events: int = BLOCK_EVENTS) -> Iterator[Block]:
         """All events in order, in blocks of whole customers of about `events` events."""

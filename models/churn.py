@@ -11,6 +11,8 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
+from models.trees import raw_scores
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -73,7 +75,7 @@ class ChurnModel:
 
     def raw(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """The trees' log-odds, shape (rows,), of features of shape (rows, f)."""
-        return np.asarray(self.booster.predict(features, raw_score=True, num_threads=1))
+        return raw_scores(self.booster, features)
 
     def probability(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Calibrated churn probabilities, shape (rows,)."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.btyd import GammaGamma, Histories, ParetoNBD
 from models.lifetime import RECENT_DAYS, Hybrid, Past, Spread, Start, Value
+from models.trees import raw_scores
 
 INTERVAL_LEVEL: Final = 0.9
 _READ: Final = ("frequency", "tenure_days", "days_since_last_order", "lifetime_spend")
@@ -96,10 +97,7 @@ class ClvModel:
         past = self.columns.past(features)
         reading = self.hybrid.start.read(past)
         columns = np.column_stack([features, reading.columns])
-        on_start, alone = (
-            np.asarray(booster.predict(columns, raw_score=True, num_threads=1))
-            for booster in (self.on_start, self.alone)
-        )
+        on_start, alone = raw_scores(self.on_start, columns), raw_scores(self.alone, columns)
         return self.hybrid.value(past, reading, horizon_days / 7, on_start, alone)
 
     def expected_spend(self, features: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -148,12 +148,9 @@ class DecisionsNow:
         return self.weighing.loaded.program.arms
 
     def _known(self, part: Block) -> Customers:
-        return known_of(
-            [part],
-            now_us=self.weighing.now_us,
-            ledger=self.ledger,
-            loaded=self.weighing.loaded,
-        )
+        now_us, loaded = self.weighing.now_us, self.weighing.loaded
+        facts = self.ledger.facts(part.customer_ids, loaded.program.purposes, now_us)
+        return known_of(part, now_us=now_us, facts=facts, loaded=loaded)
 
     def _columns(self, customers: Customers, faced: Situation, choices: Choices) -> pa.RecordBatch:
         arm, silent = choices.arm, choices.arm == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ class Shelf:
         """Look at `folder`; `hashes` are the catalogue's features and their versions, in order."""
         self.folder = folder
         self._hashes = hashes
+        self._pointer = str(folder / _POINTER)
+        self._pointed: tuple[tuple[int, int], str] = ((0, 0), "")
         self._cached = lru_cache(maxsize=8)(self._read)
 
     def champion(self) -> Loaded:
@@ -51,13 +54,15 @@ class Shelf:
             BundleError: None was ever promoted, or it does not load.
         """
         try:
-            pointed = (self.folder / _POINTER).read_text().strip()
+            found = os.stat(self._pointer)  # noqa: PTH116 - each decision asks
+            if (state := (found.st_mtime_ns, found.st_ino)) != self._pointed[0]:
+                self._pointed = state, Path(self._pointer).read_text().strip()
         except FileNotFoundError as error:
             raise BundleError(
                 f"a champion must be on the shelf {self.folder}, found none: "
                 f"`bocian train` makes the first, `bocian models promote` chooses another"
             ) from error
-        return self._cached(pointed)
+        return self._cached(self._pointed[1])
 
     def get(self, wanted: str) -> Loaded:
         """The bundle of this digest, such as the one that a stored decision names."""

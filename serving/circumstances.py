@@ -7,7 +7,6 @@ the record alone.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,27 +57,30 @@ def circumstances(
 
 
 def _closed(customers: Customers, program: Program, caps: Caps, now_us: int) -> NDArray[np.uint32]:
-    bits = np.zeros((len(customers.ids), len(program.arms)), np.uint32)
-    contacts = customers.contacts
+    contacts, actions = customers.contacts, program.actions.values()
     capped = contacts.since(now_us - caps.window_days * DAY_US) >= caps.messages
-    reachable = {
-        channel: _each(p is not None and p.address(channel) is not None for p in customers.profiles)
-        for channel in {channel for _, channel in program.asked}
+    on_all = (
+        _bits(customers.complaint_open, Reason.OPEN_COMPLAINT)
+        | _bits(customers.subscription_cancelled, Reason.SUBSCRIPTION_CANCELLED)
+        | _bits(capped, Reason.FREQUENCY_CAP)
+    )
+    reached = {
+        (purpose, channel): _bits(~customers.agreed[purpose, channel], Reason.NO_CONSENT)
+        | _bits(_unknown_address(customers, channel), Reason.UNKNOWN_ADDRESS)
+        for purpose, channel in program.asked
     }
-    cools = {
-        action.id: contacts.since(now_us - action.cool_down_days * DAY_US, action.id) > 0
-        for action in program.actions.values()
-    }
+    cooling = contacts.after({a.id: now_us - a.cool_down_days * DAY_US for a in actions})
+    bits = np.zeros((len(customers.ids), len(program.arms)), np.uint32)
     for k, arm in enumerate(program.arms[1:], start=1):
-        action, channel = program.actions[arm.action_id], str(arm.channel)
-        bits[customers.complaint_open, k] |= mask(Reason.OPEN_COMPLAINT)
-        bits[customers.subscription_cancelled, k] |= mask(Reason.SUBSCRIPTION_CANCELLED)
-        bits[~customers.agreed[action.purpose, channel], k] |= mask(Reason.NO_CONSENT)
-        bits[~reachable[channel], k] |= mask(Reason.UNKNOWN_ADDRESS)
-        bits[capped, k] |= mask(Reason.FREQUENCY_CAP)
-        bits[cools[action.id], k] |= mask(Reason.COOL_DOWN)
+        bits[:, k] = reached[program.actions[arm.action_id].purpose, str(arm.channel)]
+    bits[:, 1:] |= on_all[:, None] | _bits(cooling, Reason.COOL_DOWN)[:, program.action_of]
     return bits
 
 
-def _each(flags: Iterable[bool]) -> NDArray[np.bool_]:
-    return np.fromiter(flags, np.bool_)
+def _bits(closed: NDArray[np.bool_], reason: Reason) -> NDArray[np.uint32]:
+    return closed * mask(reason)
+
+
+def _unknown_address(customers: Customers, channel: str) -> NDArray[np.bool_]:
+    flags = (p is None or p.address(channel) is None for p in customers.profiles)
+    return np.fromiter(flags, np.bool_, len(customers.profiles))

@@ -33,9 +33,19 @@ class Contacted:
             action_id=np.array([contact.action_id for contact in contacts], object),
         )
 
-    def since(self, us: int, action_id: str | None = None) -> NDArray[np.int64]:
-        """How many each customer had in `(us, ∞)`, shape (n,); with one action, or with any."""
-        counted = self.at_us > us
-        if action_id is not None:
-            counted &= self.action_id == action_id
-        return np.bincount(self.row[counted], minlength=self.customers)
+    def since(self, us: int) -> NDArray[np.int64]:
+        """How many each customer had in `(us, ∞)`, shape (n,)."""
+        return np.bincount(self.row[self.at_us > us], minlength=self.customers)
+
+    def after(self, instants: Mapping[str, int]) -> NDArray[np.bool_]:
+        """Whether each had a contact with an action after its instant, shape (n, instants).
+
+        `instants` are microseconds since 1970 in UTC by action.
+        """
+        found = np.zeros((self.customers, len(instants)), np.bool_)
+        place = {action_id: i for i, action_id in enumerate(instants)}
+        told = zip(self.row.tolist(), self.at_us.tolist(), self.action_id.tolist(), strict=True)
+        for row, at_us, action_id in told:
+            if at_us > instants.get(action_id, at_us):
+                found[row, place[action_id]] = True
+        return found

@@ -25,17 +25,17 @@ from serving.bundles import Loaded
 from serving.config import Purpose
 from serving.contacted import Contacted
 from serving.ledger import Ledger
+from serving.ledger.facts import Facts
 from serving.ledger.profiles import Profile
 from serving.stages import stage
-
-LONGEST_MEMORY_DAYS = 365
-"""No cap, cool-down or window looks further back at contacts."""
 
 NO_PURPOSE: Final = Restraint()
 """What is sensitive by its words is withheld."""
 
 _COMPLAINT_OPEN_DAYS = 14
 _SUBSCRIPTION = ("subscription_started", "subscription_resumed", "subscription_cancelled")
+_CHANGES_SUBSCRIPTION = np.zeros(256, np.bool_)  # by type; -1, what a machine did, is the last
+_CHANGES_SUBSCRIPTION[[TYPE_CODE[name] for name in _SUBSCRIPTION]] = True
 
 
 class UnknownCustomerError(LookupError):
@@ -62,7 +62,7 @@ class Described:
 
     def feature(self, name: str) -> NDArray[np.float64]:
         """One feature of all customers."""
-        return self.features[:, CATALOGUE.names.index(name)]
+        return self.features[:, CATALOGUE.place(name)]
 
     @cached_property
     def stages(self) -> NDArray[np.object_]:
@@ -98,39 +98,34 @@ def look_up(
     Raises:
         UnknownCustomerError: For an id of which neither store nor ledger knows.
     """
-    blocks = [store.customer(customer_id) for customer_id in ids]
-    return known_of(blocks, now_us=now_us, ledger=ledger, loaded=loaded, restraint=restraint)
+    block, facts = store.customers(ids), ledger.facts(ids, loaded.program.purposes, now_us)
+    return known_of(block, now_us=now_us, facts=facts, loaded=loaded, restraint=restraint)
 
 
 def known_of(
-    blocks: Sequence[Block],
+    block: Block,
     *,
     now_us: int,
-    ledger: Ledger,
+    facts: Facts,
     loaded: Loaded,
     restraint: Restraint = NO_PURPOSE,
 ) -> Customers:
-    """The same of all customers in `blocks`, in their order.
+    """The same of all customers in `block`, in their order, of whom the ledger says `facts`.
 
     A category that `restraint` withholds is nobody's favourite.
 
     Raises:
         UnknownCustomerError: For a customer without an event or a profile.
     """
-    ids = [customer_id for block in blocks for customer_id in block.customer_ids]
-    profiles = ledger.profiles.get_many(ids)
-    events = np.concatenate([np.diff(block.offsets) for block in blocks])
-    for row in np.flatnonzero(events == 0):
+    ids, profiles, allowed = block.customer_ids, facts.profiles, facts.allowed
+    for row in np.flatnonzero(np.diff(block.offsets) == 0).tolist():
         if ids[row] not in profiles:
             raise UnknownCustomerError(ids[row])
     wall = _wall(loaded, profiles)
-    matrix, hours = _counted(blocks, now_us, wall)
-    contacts = ledger.contacts.since(ids, now_us - LONGEST_MEMORY_DAYS * DAY_US)
-    asked = loaded.program.asked
-    purposes = {purpose for purpose, _ in asked}
-    allowed = {p: ledger.consents.allowed_customers(ids, p, now_us) for p in purposes}
+    matrix, hours = _counted(block, now_us, wall)
+    visible = (block.occurred_at < now_us) & (block.known_at <= now_us)
     return Customers(
-        ids=tuple(ids),
+        ids=ids,
         features=matrix,
         hour_counts=hours,
         predictions=predicted(matrix, hours, loaded),
@@ -138,14 +133,12 @@ def known_of(
         profiles=tuple(profiles.get(i) for i in ids),
         agreed={
             (purpose, channel): np.array([i in allowed[purpose][channel] for i in ids], np.bool_)
-            for purpose, channel in asked
+            for purpose, channel in loaded.program.asked
         },
-        contacts=Contacted.of(contacts, {customer: row for row, customer in enumerate(ids)}),
-        complaint_open=np.concatenate([_complaint_open(b, now_us) for b in blocks]),
-        subscription_cancelled=np.concatenate([_cancelled(b, now_us) for b in blocks]),
-        favourite_category=tuple(
-            name for b in blocks for name in _favourites(b, now_us, restraint)
-        ),
+        contacts=Contacted.of(facts.contacts, {customer: row for row, customer in enumerate(ids)}),
+        complaint_open=_complaint_open(block, visible, now_us),
+        subscription_cancelled=_cancelled(block, visible),
+        favourite_category=tuple(_favourites(block, visible, now_us, restraint)),
     )
 
 
@@ -154,18 +147,17 @@ def predicted(
     features: NDArray[np.float64], hour_counts: NDArray[np.int64], loaded: Loaded
 ) -> Predictions:
     """What the bundle foretells of customers as `Described` has them."""
-    since = features[:, CATALOGUE.names.index("days_since_last_order")]
+    since = features[:, CATALOGUE.place("days_since_last_order")]
     return predict(loaded.bundle, features[:, loaded.columns], since, hour_counts)
 
 
 @stage("features")
 def _counted(
-    blocks: Sequence[Block], now_us: int, wall: Wall
+    block: Block, now_us: int, wall: Wall
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Features and hours of orders of all customers in `blocks`."""
-    instant = np.array([now_us], np.int64)
-    matrix = np.concatenate([compute(b, instant, CATALOGUE, wall)[:, 0] for b in blocks])
-    return matrix, np.concatenate([hour_of_week_counts(b, now_us, wall) for b in blocks])
+    """Features and hours of orders of all customers in `block`."""
+    matrix = compute(block, np.array([now_us], np.int64), CATALOGUE, wall)[:, 0]
+    return matrix, hour_of_week_counts(block, now_us, wall)
 
 
 def _wall(loaded: Loaded, profiles: Mapping[str, Profile]) -> Wall:
@@ -174,29 +166,26 @@ def _wall(loaded: Loaded, profiles: Mapping[str, Profile]) -> Wall:
     return OwnZones(home, own) if own else home
 
 
-def _visible(block: Block, now_us: int) -> NDArray[np.bool_]:
-    return np.asarray((block.occurred_at < now_us) & (block.known_at <= now_us))
-
-
-def _complaint_open(block: Block, now_us: int) -> NDArray[np.bool_]:
-    complaints = (block.type == TYPE_CODE["complaint"]) & _visible(block, now_us)
-    recent = complaints & (block.occurred_at > now_us - _COMPLAINT_OPEN_DAYS * DAY_US)
+def _complaint_open(block: Block, visible: NDArray[np.bool_], now_us: int) -> NDArray[np.bool_]:
     found = np.zeros(len(block), np.bool_)
-    found[block.customer_of[recent]] = True
+    complaints = np.flatnonzero((block.type == TYPE_CODE["complaint"]) & visible)
+    recent = block.occurred_at[complaints] > now_us - _COMPLAINT_OPEN_DAYS * DAY_US
+    found[block.customer_of[complaints[recent]]] = True
     return found
 
 
-def _cancelled(block: Block, now_us: int) -> NDArray[np.bool_]:
-    codes = [TYPE_CODE[name] for name in _SUBSCRIPTION]
-    changes = np.flatnonzero(np.isin(block.type, codes) & _visible(block, now_us))
+def _cancelled(block: Block, visible: NDArray[np.bool_]) -> NDArray[np.bool_]:
     found = np.zeros(len(block), np.bool_)
+    changes = np.flatnonzero(_CHANGES_SUBSCRIPTION[block.type] & visible)
     # Of several values for one customer the last remains, and events are in order of time.
     cancels = block.type[changes] == TYPE_CODE["subscription_cancelled"]
     found[block.customer_of[changes]] = cancels
     return found
 
 
-def _favourites(block: Block, now_us: int, restraint: Restraint) -> list[str | None]:
+def _favourites(
+    block: Block, visible: NDArray[np.bool_], now_us: int, restraint: Restraint
+) -> list[str | None]:
     """The category of most order lines in the last 182 days; the one met first among equals.
 
     Messages name it, so none that is withheld is looked at.
@@ -206,7 +195,7 @@ def _favourites(block: Block, now_us: int, restraint: Restraint) -> list[str | N
     )  # the last is that of no category
     recent = (
         (block.type == TYPE_CODE["order_line"])
-        & _visible(block, now_us)
+        & visible
         & (block.occurred_at >= now_us - 182 * DAY_US)
         & named[block.category]
     )

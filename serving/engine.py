@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import orjson
+from sqlalchemy import Connection
 
-from features.block import Block, joined
+from features.block import Block
 from features.catalogue import CATALOGUE
 from features.clock import Clock, to_us
 from features.engine import compute
@@ -23,9 +23,20 @@ from serving.customers import NO_PURPOSE, Customers, UnknownCustomerError, known
 from serving.foretelling import FeaturesError, of_events, of_features
 from serving.ledger import Ledger
 from serving.ledger.accesses import Visit
-from serving.ledger.decisions import put_many
+from serving.ledger.decisions import in_slot, put_many
+from serving.ledger.events import LogWithin
+from serving.ledger.facts import Facts, facts_of
+from serving.ledger.prices import latest
+from serving.ledger.sql import reading
 from serving.policy.prices import Prices
-from serving.record import compose, decision_id, predictions_answer, stored
+from serving.record import (
+    Decided,
+    compose,
+    decided_before,
+    decision_id,
+    predictions_answer,
+    stored,
+)
 from serving.slots import Slot
 from serving.stages import stage
 from serving.weighing import Weighing, weighing_at
@@ -33,6 +44,14 @@ from serving.weighing import Weighing, weighing_at
 _SINCE_LAST_ORDER = CATALOGUE.keep("days_since_last_order")
 
 __all__ = ["DecisionEngine", "FeaturesError", "UnknownCustomerError"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One call that asks for decisions about customers, each named once."""
+
+    customer_ids: Sequence[str]
+    visit: Visit
 
 
 @dataclass(frozen=True)
@@ -61,35 +80,40 @@ class DecisionEngine:
         Raises:
             UnknownCustomerError: Nothing is known of the customer.
         """
-        records = self.next_best_actions([customer_id], self._unseen)
-        if not records:
+        (decided,) = self.next_best_actions([Asked([customer_id], self._unseen)])
+        if not decided:
             raise UnknownCustomerError(customer_id)
-        return records[0]
+        return decided[0].record
 
-    def next_best_actions(self, customer_ids: Sequence[str], visit: Visit) -> list[dict[str, Any]]:
-        """The same for those of `customer_ids` of whom anything is known, each asked for once.
+    def next_best_actions(self, asked: Sequence[Asked]) -> list[list[Decided]]:
+        """The same for all who ask at once: for each, of those of whom anything is known.
 
-        What is decided anew is committed at once, with the visit's entries in the audit trail.
+        The ledger is asked, and what is decided anew is kept, in one transaction, with the visits'
+        entries in the audit trail: nothing that was committed before is left out.
         """
         weighing = self.weighing()
-        slot = weighing.slot
-        found = self.ledger.decisions.find_many(customer_ids, slot.policy_epoch, slot.name)
-        blocks = self._known([who for who in customer_ids if who not in found])
-        records = self._decide(blocks, weighing)
-        rows = [stored(record, slot) for record in records]
-        new = [row.customer_id for row in rows]
-        kept = visit.commit([*found, *new], lambda connection: put_many(connection, rows))
-        # Another request may have been first with a decision of the same slot.
-        ours = zip(new, records, rows, kept, strict=True)
-        made = {who: record for who, record, row, stays in ours if stays is row}
-        found |= dict(zip(new, kept, strict=True))
-        return [
-            made.get(who) or orjson.loads(found[who].record) for who in customer_ids if who in found
-        ]
+        everyone = list(dict.fromkeys(who for one in asked for who in one.customer_ids))
+
+        def work(connection: Connection) -> dict[str, Decided]:
+            found = self._of_slot(connection, everyone, weighing)
+            for one in asked:
+                one.visit.note(connection, [who for who in one.customer_ids if who in found])
+            return found
+
+        found = self.ledger.commit(work)
+        return [[found[who] for who in one.customer_ids if who in found] for one in asked]
 
     def preview(self, customer_ids: Sequence[str]) -> list[dict[str, Any]]:
-        """What would be decided now for each, with nothing recorded: whole records."""
-        return self._decide(self.store.customers(customer_ids), self.weighing())
+        """What would be decided now for each, with nothing recorded: whole records.
+
+        Raises:
+            UnknownCustomerError: Nothing is known of one of them.
+        """
+        weighing = self.weighing()
+        with reading(self.ledger.engine) as connection:
+            block, facts = self._looked_up(connection, customer_ids, weighing)
+            prices = latest(connection, weighing.priced_as)
+        return self._weighed(block, facts, prices, weighing)
 
     def predictions(self, customer_id: str) -> dict[str, Any]:
         """Churn, margin and hours of one customer now.
@@ -167,38 +191,65 @@ class DecisionEngine:
             restraint=self.restraint,
         )
 
-    @stage("look_up")
-    def _known(self, customer_ids: Sequence[str]) -> list[Block]:
-        """The events of those who have an event or a profile."""
-        blocks = self.store.customers(customer_ids)
-        silent = [block.customer_ids[0] for block in blocks if not len(block.occurred_at)]
-        if not silent:
-            return blocks
-        unknown = set(silent) - self.ledger.profiles.get_many(silent).keys()
-        return [block for block in blocks if block.customer_ids[0] not in unknown]
+    def _of_slot(
+        self, connection: Connection, customer_ids: Sequence[str], weighing: Weighing
+    ) -> dict[str, Decided]:
+        """The decisions of this slot, those that were missing made and put into the ledger."""
+        slot = weighing.slot
+        stored_before = in_slot(connection, customer_ids, slot.policy_epoch, slot.name)
+        found = {who: decided_before(row) for who, row in stored_before.items()}
+        new = [who for who in customer_ids if who not in found]
+        if not new:
+            return found
+        block, facts = self._looked_up(connection, new, weighing)
+        if unknown := _strangers(block, facts):
+            known = [who for who in new if who not in unknown]
+            block, facts = self._looked_up(connection, known, weighing)
+        prices = latest(connection, weighing.priced_as)
+        made = [Decided.of(record) for record in self._weighed(block, facts, prices, weighing)]
+        rows = [stored(one, slot) for one in made]
+        for one, row, kept in zip(made, rows, put_many(connection, rows), strict=True):
+            # Where writers do not take turns, another one may have been first.
+            found[row.customer_id] = one if kept is row else decided_before(kept)
+        return found
 
-    def _decide(self, blocks: Sequence[Block], weighing: Weighing) -> list[dict[str, Any]]:
-        if not blocks:
+    @stage("look_up")
+    def _looked_up(
+        self, connection: Connection, customer_ids: Sequence[str], weighing: Weighing
+    ) -> tuple[Block, Facts]:
+        """All that is known of customers, as the transaction sees it."""
+        events = CurrentEvents(self.events.latest, LogWithin(connection))
+        purposes = weighing.loaded.program.purposes
+        return (
+            events.customers(customer_ids),
+            facts_of(connection, customer_ids, purposes, weighing.now_us),
+        )
+
+    def _weighed(
+        self,
+        block: Block,
+        facts: Facts,
+        prices: Mapping[str, float],
+        weighing: Weighing,
+    ) -> list[dict[str, Any]]:
+        """The records of decisions about all customers in `block`."""
+        if not len(block):
             return []
         customers = known_of(
-            [joined(blocks)],
+            block,
             now_us=weighing.now_us,
-            ledger=self.ledger,
+            facts=facts,
             loaded=weighing.loaded,
             restraint=self.restraint,
         )
-        faced, choices = weighing(customers, self.ledger.prices.latest(weighing.priced_as))
-        return [
-            compose(
-                row,
-                decision=decision_id(self._secret, customer_id, weighing.slot),
-                weighing=weighing,
-                customers=customers,
-                faced=faced,
-                choices=choices,
-            )
-            for row, customer_id in enumerate(customers.ids)
-        ]
+        faced, choices = weighing(customers, prices)
+        return compose(
+            [decision_id(self._secret, who, weighing.slot) for who in customers.ids],
+            weighing=weighing,
+            customers=customers,
+            faced=faced,
+            choices=choices,
+        )
 
     @property
     def _unseen(self) -> Visit:
@@ -208,3 +259,9 @@ class DecisionEngine:
     @property
     def _secret(self) -> bytes:
         return self.policy.secret.get_secret_value().encode()
+
+
+def _strangers(block: Block, facts: Facts) -> set[str]:
+    """Who has neither an event nor a profile."""
+    silent = np.flatnonzero(block.offsets[1:] == block.offsets[:-1]).tolist()
+    return {block.customer_ids[i] for i in silent} - facts.profiles.keys()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -30,27 +31,41 @@ def coming_blocks(now: dt.datetime, time_zone: str) -> BlockTimes:
     A block that is under way begins tomorrow, unless it begins this very moment.
     """
     local_zone = ZoneInfo(time_zone)
-    today = now.astimezone(local_zone).date()
     starts, ends, weekdays = [], [], []
-    for block in range(HOUR_BLOCKS):
-        for day in (today, today + dt.timedelta(days=1), today + dt.timedelta(days=2)):
-            wall = dt.datetime.combine(day, dt.time(block * HOURS_PER_BLOCK), local_zone)
-            start = wall.astimezone(dt.UTC)
-            if start >= now:
-                break
+    for coming in _in_three_days(now.astimezone(local_zone).date(), local_zone):
+        start, end, weekday = next(block for block in coming if block[0] >= now)
         starts.append(start)
-        end_wall = wall.replace(tzinfo=None) + dt.timedelta(hours=HOURS_PER_BLOCK)
-        ends.append(end_wall.replace(tzinfo=local_zone).astimezone(dt.UTC))
-        weekdays.append(day.weekday())
+        ends.append(end)
+        weekdays.append(weekday)
     return BlockTimes(tuple(starts), tuple(ends), tuple(weekdays))
 
 
+@lru_cache(maxsize=1024)
+def _in_three_days(
+    today: dt.date, zone: ZoneInfo
+) -> tuple[tuple[tuple[dt.datetime, dt.datetime, int], ...], ...]:
+    """Of each block its start and end (UTC) and weekday: today, tomorrow and the day after."""
+    days = [today + dt.timedelta(days=n) for n in range(3)]
+    return tuple(
+        tuple((*_ends(day, block, zone), day.weekday()) for day in days)
+        for block in range(HOUR_BLOCKS)
+    )
+
+
+def _ends(day: dt.date, block: int, zone: ZoneInfo) -> tuple[dt.datetime, dt.datetime]:
+    wall = dt.datetime.combine(day, dt.time(block * HOURS_PER_BLOCK))
+    end = wall + dt.timedelta(hours=HOURS_PER_BLOCK)
+    return wall.replace(tzinfo=zone).astimezone(dt.UTC), end.replace(tzinfo=zone).astimezone(dt.UTC)
+
+
+@lru_cache(maxsize=16)
 def loud_blocks(caps: Caps) -> NDArray[np.bool_]:
     """Shape (8,): the blocks that lie wholly outside quiet hours."""
     hours = loud_hours(caps)
-    return np.asarray(hours.reshape(HOUR_BLOCKS, HOURS_PER_BLOCK).all(axis=1))
+    return _shared(np.asarray(hours.reshape(HOUR_BLOCKS, HOURS_PER_BLOCK).all(axis=1)))
 
 
+@lru_cache(maxsize=16)
 def loud_hours(caps: Caps) -> NDArray[np.bool_]:
     """Shape (24,): the hours that lie wholly outside `[quiet_from, quiet_until)`."""
 
@@ -63,4 +78,10 @@ def loud_hours(caps: Caps) -> NDArray[np.bool_]:
         quiet[start:end] = True
     else:
         quiet[start:] = quiet[:end] = True
-    return np.asarray(~quiet.reshape(24, 60).any(axis=1))
+    return _shared(np.asarray(~quiet.reshape(24, 60).any(axis=1)))
+
+
+def _shared(hours: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Read-only, as what is given to many must be."""
+    hours.setflags(write=False)
+    return hours

@@ -51,6 +51,30 @@ class Program:
         )
 
     @cached_property
+    def action_of(self) -> NDArray[np.int64]:
+        """Shape (arms - 1,): which action each arm but `no_action` is of, as declared."""
+        order = list(self.actions)
+        return np.array([order.index(arm.action_id) for arm in self.arms[1:]], np.int64)
+
+    @cached_property
+    def offers(self) -> Mapping[str, dict[str, Any] | None]:
+        """Each action's offer as plain data."""
+        return {
+            a.id: a.offer.model_dump(mode="json") if a.offer else None
+            for a in self.actions.values()
+        }
+
+    @cached_property
+    def read(self) -> frozenset[str]:
+        """The columns that rules read."""
+        return frozenset().union(*(rule.names for rule in self.rules.values()))
+
+    @cached_property
+    def purposes(self) -> frozenset[Purpose]:
+        """For which purposes consent is asked at all."""
+        return frozenset(purpose for purpose, _ in self.asked)
+
+    @cached_property
     def resources(self) -> tuple[str, ...]:
         """The names of what actions use up, sorted."""
         return tuple(sorted({name for a in self.actions.values() for name in a.uses}))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
-import math
-from dataclasses import asdict, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from features.catalogue import CATALOGUE
 from features.clock import iso, to_us
@@ -27,6 +29,7 @@ from serving.slots import Slot
 from serving.weighing import Weighing
 
 _INPUTS = "inputs"
+_PARTS = tuple(field.name for field in fields(Parts))
 _CAPS_THAT_WEIGH: Final = frozenset({"quiet_from", "quiet_until", "fatigue_per_message"})
 """The others close arms, and what is closed is recorded with its reasons."""
 
@@ -38,89 +41,129 @@ def decision_id(secret: bytes, customer_id: str, slot: Slot) -> str:
     return "d" + hmac.new(secret, text, hashlib.sha256).hexdigest()[:31]
 
 
+@dataclass(frozen=True)
+class Decided:
+    """A decision with its record as it is kept: canonical JSON, inputs included."""
+
+    record: dict[str, Any]
+    content: bytes
+
+    @classmethod
+    def of(cls, record: dict[str, Any]) -> Decided:
+        """One that was just made."""
+        return cls(record, to_bytes(record))
+
+    @property
+    def answer(self) -> bytes:
+        """What the API gives unless more is asked for: all that comes before the inputs.
+
+        Within a text of JSON a quotation mark has a backslash before it: these are no text's.
+        """
+        return self.content[: self.content.index(b',"inputs":{')] + b"}"
+
+
+def decided_before(row: StoredDecision) -> Decided:
+    """One that the ledger holds."""
+    return Decided(orjson.loads(row.record), row.record.encode())
+
+
 def compose(
-    row: int,
+    decisions: Sequence[str | None],
     *,
-    decision: str | None,
     weighing: Weighing,
     customers: Described,
     faced: Situation,
     choices: Choices,
-) -> dict[str, Any]:
-    """The record of one customer's decision.
+) -> list[dict[str, Any]]:
+    """The records of n customers' decisions, whose ids are `decisions`.
 
     `value_parts` sum to `value_minor`. `inputs` hold exactly what decided: with the bundle that
     the record names the decision can be explained and taken again (`serving.replay`), and what
     another policy would have done can be told (`serving.hindsight`).
     """
-    loaded, slot, around = weighing.loaded, weighing.slot, faced.circumstances
-    arm_number, block = int(choices.arm[row]), int(choices.hour_block[row])
-    arm = faced.problem.arms[arm_number]
-    action = loaded.program.actions.get(arm.action_id)
-    times = around.times[row]
-    send_at = times.starts[block] if block >= 0 else None
-    valid_until = max(slot.ends_at, times.ends[block]) if block >= 0 else slot.ends_at
-    parts = {f.name: float(getattr(choices.chosen_parts, f.name)[row]) for f in fields(Parts)}
-    return {
-        "decision_id": decision,
-        "customer_id": customers.ids[row],
-        "slot": slot.name,
-        "as_of": _utc(weighing.now),
-        "valid_until": _utc(valid_until),
-        "action_id": arm.action_id,
-        "channel": arm.channel,
-        "offer": action.offer.model_dump(mode="json") if action and action.offer else None,
-        "purpose": action.purpose.value if action else None,
-        "language": customers.languages[row],
-        "favourite_category": customers.favourite_category[row],
-        "send_at": _utc(send_at) if send_at else None,
-        "hour_block": block if block >= 0 else None,
-        "currency": loaded.bundle.business["currency"],
-        "value_minor": sum(parts.values()),
-        "value_parts": parts,
-        "lever": float(faced.problem.lever[row, arm_number]),
-        "predictions": _predictions(customers.predictions, customers.stages[row], row),
-        "propensity": {
-            "action": float(choices.action_propensity[row, arm_number]),
-            "hour": float(choices.hour_propensity[row, block]) if block >= 0 else 1.0,
-            "joint": float(choices.propensity[row]),
-            "marginal": float(choices.marginal_propensity[row]),
-        },
-        "explored": bool(choices.explored[row]),
-        "stratum": choices.stratum[row].value,
-        "greedy": _arm(faced.problem.arms[int(choices.best_arm[row])]),
-        "alternatives": _alternatives(row, arm_number, faced, choices),
-        "suppressed": [
-            _arm(arm) | {"reasons": [r.value for r in codes(choices.suppressed[row, k])]}
-            for k, arm in enumerate(faced.problem.arms)
-            if choices.suppressed[row, k]
-        ],
-        "versions": {
-            "bundle": loaded.digest,
-            "policy_epoch": slot.policy_epoch,
-            "catalogue": CATALOGUE.version,
-        },
-        _INPUTS: {
-            "features": dict(
-                zip(CATALOGUE.names, map(_number, customers.features[row].tolist()), strict=True)
-            ),
-            "prices": dict(
-                zip(faced.problem.resources, map(float, faced.problem.prices), strict=True)
-            ),
-            "hour_counts": {
-                str(hour): int(customers.hour_counts[row, hour])
-                for hour in np.flatnonzero(customers.hour_counts[row]).tolist()
-            },
-            "time_zone": around.zones[row],
-            "contacts": int(around.contacts[row]),
-            "caps": weighing.caps.model_dump(mode="json", include=set(_CAPS_THAT_WEIGH)),
-            "policy": weighing.policy.model_dump(mode="json", exclude={"epoch", "secret"}),
-            "draws": {
-                "action": float(choices.action_draw[row]),
-                "hour": _number(choices.hour_draw[row]),
-            },
-        },
+    loaded, slot, around, problem = (
+        weighing.loaded,
+        weighing.slot,
+        faced.circumstances,
+        faced.problem,
+    )
+    # Whole columns become Python's numbers at once: one by one that takes longer than deciding.
+    arm, block = choices.arm.tolist(), choices.hour_block.tolist()
+    names = [_arm(each) for each in problem.arms]
+    program = loaded.program
+    now, currency = _utc(weighing.now), loaded.bundle.business["currency"]
+    parts = [dict(zip(_PARTS, row, strict=True)) for row in _rows(choices.chosen_parts)]
+    lever = problem.lever.tolist()
+    predictions = _predictions(customers.predictions, customers.stages.tolist())
+    by_arm, by_hour = choices.action_propensity.tolist(), choices.hour_propensity.tolist()
+    joint, marginal = choices.propensity.tolist(), choices.marginal_propensity.tolist()
+    explored, best = choices.explored.tolist(), choices.best_arm.tolist()
+    alternatives = _alternatives(names, arm, choices)
+    suppressed = choices.suppressed.tolist()
+    features, hours = _numbers(customers.features), _hours(customers.hour_counts)
+    prices = dict(zip(problem.resources, problem.prices.tolist(), strict=True))
+    contacts, action_draw = around.contacts.tolist(), choices.action_draw.tolist()
+    hour_draw = _numbers(choices.hour_draw)
+    caps = weighing.caps.model_dump(mode="json", include=set(_CAPS_THAT_WEIGH))
+    policy = weighing.policy.model_dump(mode="json", exclude={"epoch", "secret"})
+    versions = {
+        "bundle": loaded.digest,
+        "policy_epoch": slot.policy_epoch,
+        "catalogue": CATALOGUE.version,
     }
+    records = []
+    for i, decision in enumerate(decisions):
+        k, hour, times = arm[i], block[i], around.times[i]
+        valid_until = max(slot.ends_at, times.ends[hour]) if hour >= 0 else slot.ends_at
+        action_id = names[k]["action_id"]
+        records.append(
+            {
+                "decision_id": decision,
+                "customer_id": customers.ids[i],
+                "slot": slot.name,
+                "as_of": now,
+                "valid_until": _utc(valid_until),
+                **names[k],
+                "offer": program.offers[action_id] if k else None,
+                "purpose": program.actions[action_id].purpose.value if k else None,
+                "language": customers.languages[i],
+                "favourite_category": customers.favourite_category[i],
+                "send_at": _utc(times.starts[hour]) if hour >= 0 else None,
+                "hour_block": hour if hour >= 0 else None,
+                "currency": currency,
+                "value_minor": sum(parts[i].values()),
+                "value_parts": parts[i],
+                "lever": lever[i][k],
+                "predictions": predictions[i],
+                "propensity": {
+                    "action": by_arm[i][k],
+                    "hour": by_hour[i][hour] if hour >= 0 else 1.0,
+                    "joint": joint[i],
+                    "marginal": marginal[i],
+                },
+                "explored": explored[i],
+                "stratum": choices.stratum[i].value,
+                "greedy": names[best[i]],
+                "alternatives": alternatives[i],
+                "suppressed": [
+                    name | {"reasons": _codes(bits)}
+                    for name, bits in zip(names, suppressed[i], strict=True)
+                    if bits
+                ],
+                "versions": versions,
+                _INPUTS: {
+                    "features": dict(zip(CATALOGUE.names, features[i], strict=True)),
+                    "prices": prices,
+                    "hour_counts": hours[i],
+                    "time_zone": around.zones[i],
+                    "contacts": contacts[i],
+                    "caps": caps,
+                    "policy": policy,
+                    "draws": {"action": action_draw[i], "hour": hour_draw[i]},
+                },
+            }
+        )
+    return records
 
 
 def to_bytes(record: dict[str, Any]) -> bytes:
@@ -133,8 +176,9 @@ def answer(record: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name != _INPUTS}
 
 
-def stored(record: dict[str, Any], slot: Slot) -> StoredDecision:
-    """The record as a row of the ledger."""
+def stored(decided: Decided, slot: Slot) -> StoredDecision:
+    """The decision as a row of the ledger."""
+    record = decided.record
     return StoredDecision(
         decision_id=record["decision_id"],
         customer_id=record["customer_id"],
@@ -150,43 +194,72 @@ def stored(record: dict[str, Any], slot: Slot) -> StoredDecision:
         explored=record["explored"],
         stratum=record["stratum"],
         bundle_digest=record["versions"]["bundle"],
-        record=to_bytes(record).decode(),
+        record=decided.content.decode(),
     )
 
 
+def _rows(parts: Parts) -> list[tuple[float, ...]]:
+    """Of parts of shape (n,) each row's, in the order in which they are declared."""
+    columns = (getattr(parts, name).tolist() for name in _PARTS)
+    return list(zip(*columns, strict=True))
+
+
 def _alternatives(
-    row: int, chosen: int, faced: Situation, choices: Choices
-) -> list[dict[str, Any]]:
-    """The feasible arms that were not chosen, the most valuable first."""
-    others = [k for k in range(len(faced.problem.arms)) if choices.feasible[row, k] and k != chosen]
-    others.sort(key=lambda k: (-choices.value[row, k], k))
-    listed = []
-    for k in others:
-        parts = {f.name: float(getattr(choices.arm_parts, f.name)[row, k]) for f in fields(Parts)}
-        listed.append(
-            _arm(faced.problem.arms[k])
+    names: Sequence[dict[str, Any]], chosen: Sequence[int], choices: Choices
+) -> list[list[dict[str, Any]]]:
+    """For each customer the feasible arms that were not chosen, the most valuable first."""
+    arms, open_arms = len(names), choices.feasible.copy()
+    open_arms[np.arange(len(chosen)), chosen] = False
+    order = np.argsort(np.where(open_arms, -choices.value, np.inf), axis=1, kind="stable")
+    # A row for each pair of customer and arm.
+    parts = _rows(Parts(*(getattr(choices.arm_parts, name).ravel() for name in _PARTS)))
+    hours, shares = choices.best_hour.tolist(), choices.action_propensity.tolist()
+    return [
+        [
+            names[k]
             | {
-                "value_minor": sum(parts.values()),
-                "value_parts": parts,
-                "hour_block": int(choices.best_hour[row, k]) if k else None,
-                "propensity": float(choices.action_propensity[row, k]),
+                "value_minor": sum(parts[i * arms + k]),
+                "value_parts": dict(zip(_PARTS, parts[i * arms + k], strict=True)),
+                "hour_block": hours[i][k] if k else None,
+                "propensity": shares[i][k],
             }
+            for k in ranked[:number]
+        ]
+        for i, (ranked, number) in enumerate(
+            zip(order.tolist(), open_arms.sum(axis=1).tolist(), strict=True)
         )
-    return listed
+    ]
 
 
-def _predictions(found: Predictions, stage: str | None, row: int) -> dict[str, Any]:
-    return {
-        "churn_probability": _number(found.churn_probability[row]),
-        "churn_applies": bool(found.churn_applies[row]),
-        "churn_by_days": {str(d): _number(p[row]) for d, p in found.churn_by_days.items()},
-        "raw_log_odds": _number(found.raw_log_odds[row]),
-        "expected_margin_minor": _number(found.expected_margin[row]),
-        "margin_low_minor": _number(found.margin_low[row]),
-        "margin_high_minor": _number(found.margin_high[row]),
-        "lifecycle_stage": stage,
-        "best_hour_of_week": int(found.hours[row].argmax()),
-    }
+def _predictions(found: Predictions, stages: Sequence[str | None]) -> list[dict[str, Any]]:
+    days = [str(days) for days in found.churn_by_days]
+    columns = (
+        _numbers(found.churn_probability),
+        found.churn_applies.tolist(),
+        zip(*map(_numbers, found.churn_by_days.values()), strict=True),
+        _numbers(found.raw_log_odds),
+        _numbers(found.expected_margin),
+        _numbers(found.margin_low),
+        _numbers(found.margin_high),
+        stages,
+        found.hours.argmax(axis=1).tolist(),
+    )
+    return [
+        {
+            "churn_probability": churn,
+            "churn_applies": applies,
+            "churn_by_days": dict(zip(days, by_days, strict=True)),
+            "raw_log_odds": raw,
+            "expected_margin_minor": margin,
+            "margin_low_minor": low,
+            "margin_high_minor": high,
+            "lifecycle_stage": stage,
+            "best_hour_of_week": hour,
+        }
+        for churn, applies, by_days, raw, margin, low, high, stage, hour in zip(
+            *columns, strict=True
+        )
+    ]
 
 
 def predictions_answer(
@@ -208,22 +281,43 @@ def predictions_answer(
         },
         "estimand": loaded.bundle.churn.estimand,
         "send_time_basis": loaded.bundle.send_time.basis,
-        "predictions": _predictions(found, stage, 0),
+        "predictions": _predictions(found, [stage])[0],
         "versions": {"bundle": loaded.digest, "catalogue": CATALOGUE.version},
     }
 
 
 def _arm(arm: Arm) -> dict[str, Any]:
-    return asdict(arm)
+    return {"action_id": arm.action_id, "channel": arm.channel}
 
 
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+def _hours(counts: NDArray[np.int64]) -> list[dict[str, int]]:
+    """Of each row those hours of the week that have any, by number."""
+    found: list[dict[str, int]] = [{} for _ in counts]
+    for row, hour in np.argwhere(counts).tolist():
+        found[row][str(hour)] = int(counts[row, hour])
+    return found
 
 
+def _numbers(values: NDArray[np.float64]) -> Any:
+    """As lists, None where not a number."""
+    unknown = np.isnan(values)
+    if not unknown.any():
+        return values.tolist()
+    numbers = values.astype(object)
+    numbers[unknown] = None
+    return numbers.tolist()
+
+
+@lru_cache(maxsize=4096)
+def _codes(bits: int) -> list[str]:
+    return [reason.value for reason in codes(bits)]
+
+
+@lru_cache(maxsize=4096)
 def _utc(instant: dt.datetime) -> str:
     return iso(to_us(instant))
 
 
+@lru_cache(maxsize=4096)
 def _us(text: str) -> int:
     return to_us(dt.datetime.fromisoformat(text))

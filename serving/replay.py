@@ -47,13 +47,12 @@ class Replay:
         """The record anew: the same bytes as the one that was replayed."""
         faced, choices = self.decided()
         return compose(
-            0,
-            decision=self.decision_id,
+            [self.decision_id],
             weighing=self.weighing,
             customers=self.customer,
             faced=faced,
             choices=choices,
-        )
+        )[0]
 
     def with_features(self, features: NDArray[np.float64]) -> Replay:
         """The customer in m variants, with everything else as it was.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import os
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 # BentoML would have all counters kept in files that every service on the machine shares.
@@ -44,7 +45,7 @@ class _Ours:
     """Gives every request to the API.
 
     A mounted app comes after BentoML's own /healthz, /readyz and /metrics, which know neither
-    whether a bundle serves nor what was decided; a middleware comes before them.
+    whether a bundle serves nor what was decided.
     """
 
     def __init__(self, app: ASGIApp, api: _Api) -> None:
@@ -63,10 +64,21 @@ in_json()
 _api = _Api()
 
 
+class _Service(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML gives no types
+    """A service whose API comes before all of BentoML's middlewares.
+
+    They count, trace and time each request once more, and start a task for it.
+    """
+
+    def to_asgi(self, is_main: bool = True) -> ASGIApp:
+        return _Ours(super().to_asgi(is_main), _api)
+
+
 # BentoML would log each request with the caller's address, and count it under its whole path: both
 # cost time and are personal, and paths with ids are without end.
 @bentoml.service(
     name="bocian",
+    service_class=_Service,
     workers=1,
     traffic={"timeout": 30},
     logging={"access": {"enabled": False}},
@@ -82,7 +94,3 @@ class BocianService:
         gc.collect()
         gc.freeze()
         gc.set_threshold(100_000, 50, 1000)
-
-
-# The decorator has made a bentoml.Service of the class.
-BocianService.add_asgi_middleware(_Ours, api=_api)  # type: ignore[attr-defined]

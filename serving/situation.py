@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.catalogue import CATALOGUE
 from serving.bundles import Loaded
 from serving.circumstances import Circumstances
 from serving.config import Caps, Policy
@@ -16,7 +15,8 @@ from serving.customers import Described
 from serving.hours import BlockTimes, loud_blocks, loud_hours
 from serving.policy.problem import HOUR_BLOCKS, Problem, clip_timing
 from serving.policy.reasons import Reason, mask
-from serving.program import TEXT_COLUMNS, Program
+from serving.program import Program
+from serving.rules import evaluate_all
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,12 @@ def levers(
         preference: Each customer's own by channel, shape (n,); 1 on a channel without one.
         customers: n.
     """
-    found = np.broadcast_to(program.weight, (customers, len(program.arms))).copy()
     declared = {channel.value: factor for channel, factor in policy.channel_preference.items()}
+    found = np.tile(program.weight, (customers, 1))
     for k, arm in enumerate(program.arms[1:], start=1):
         channel = str(arm.channel)
-        found[:, k] *= declared.get(channel, 1.0) * preference.get(channel, 1.0)
+        if channel in declared or channel in preference:
+            found[:, k] *= declared.get(channel, 1.0) * preference.get(channel, 1.0)
     return found
 
 
@@ -134,16 +135,14 @@ def _preference(customers: Described, loaded: Loaded) -> dict[str, NDArray[np.fl
 
 def _not_eligible(customers: Described, program: Program) -> NDArray[np.uint32]:
     """The reason's bit where an action's rule excludes the customer, shape (n, arms)."""
-    columns: dict[str, NDArray[np.generic]] = {
-        name: customers.features[:, i]
-        for i, name in enumerate(CATALOGUE.names)
-        if name not in TEXT_COLUMNS
+    known: dict[str, NDArray[np.generic]] = {
+        "lifecycle_stage": customers.stages,
+        "churn_probability": customers.predictions.churn_probability,
+        "expected_margin": customers.predictions.expected_margin,
     }
-    columns["lifecycle_stage"] = customers.stages
-    columns["churn_probability"] = customers.predictions.churn_probability
-    columns["expected_margin"] = customers.predictions.expected_margin
-    holds = {name: rule.evaluate(columns) for name, rule in program.rules.items()}
+    columns = known | {name: customers.feature(name) for name in program.read if name not in known}
+    holds = evaluate_all(list(program.rules.values()), columns)
     bits = np.zeros((len(customers.ids), len(program.arms)), np.uint32)
-    for k, arm in enumerate(program.arms[1:], start=1):
-        bits[~holds[arm.action_id], k] = mask(Reason.NOT_ELIGIBLE)
+    excluded = ~np.stack(holds, axis=1) if holds else np.zeros((len(bits), 0), np.bool_)
+    bits[:, 1:] = (excluded * mask(Reason.NOT_ELIGIBLE))[:, program.action_of]
     return bits

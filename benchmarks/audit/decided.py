@@ -16,7 +16,7 @@ from shop import scenario
 from bocian import wiring
 from bocian.settings import load
 from serving.engine import DecisionEngine
-from serving.record import stored
+from serving.record import Decided, stored
 
 CUSTOMERS = int(os.environ.get("BENCH_CUSTOMERS", "10_000"))
 AT_ONCE = 500
@@ -87,7 +87,7 @@ def decisions(engine: DecisionEngine) -> Iterator[dict[str, Any]]:
         some = ids[start : start + AT_ONCE]
         if engine.ledger.decisions.find(some[-1], slot.policy_epoch, slot.name) is None:
             for record in engine.preview(some):
-                engine.ledger.decisions.put(stored(record, slot))
+                engine.ledger.decisions.put(stored(Decided.of(record), slot))
         tell({"decided": start + len(some)})
         for customer in some:
             found = engine.ledger.decisions.find(customer, slot.policy_epoch, slot.name)

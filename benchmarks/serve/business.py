@@ -27,7 +27,7 @@ SELECT customer_id, 'marketing' AS purpose, UNNEST(['email', 'sms']) AS channel,
 [training]
 trials = 0
 threads = 2
-dates = 4
+dates = 5
 bootstrap = 100
 """
 

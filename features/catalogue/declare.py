@@ -218,6 +218,14 @@ class Catalogue:
         """The columns' names, in order."""
         return tuple(self.features)
 
+    def place(self, name: str) -> int:
+        """Which of the columns is called `name`."""
+        return self._places[name]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.names)}
+
     @cached_property
     def _needed(self) -> dict[str, frozenset[str]]:
         """By feature, the types of event without which it says nothing."""

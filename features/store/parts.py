@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -97,6 +97,7 @@ class OpenPart:
         self.part = part
         self._folder = folder
         self._reading = Lock()  # Arrow's reader crashes when threads share it
+        self._buckets: dict[int, tuple[int, int]] = {}
 
     @cached_property
     def _file(self) -> pq.ParquetFile:
@@ -129,6 +130,11 @@ class OpenPart:
         return np.append(self.customers["first"].to_numpy(), np.int64(self.part.rows))
 
     @cached_property
+    def _group_bounds(self) -> list[int]:
+        bounds: list[int] = self._group_starts.tolist()
+        return bounds
+
+    @cached_property
     def _group_starts(self) -> NDArray[np.int64]:
         """The first row of each row group, and the number of rows at the end."""
         metadata = self._file.metadata
@@ -137,8 +143,11 @@ class OpenPart:
 
     def customers_of(self, bucket: int) -> tuple[int, int]:
         """The positions in `customers` of those of a bucket: from the first, end excluded."""
-        first, end = np.searchsorted(self.customers["bucket"].to_numpy(), [bucket, bucket + 1])
-        return int(first), int(end)
+        if bucket not in self._buckets:  # each request asks
+            of_each = self.customers["bucket"].to_numpy()
+            first, end = np.searchsorted(of_each, [bucket, bucket + 1]).tolist()
+            self._buckets[bucket] = first, end
+        return self._buckets[bucket]
 
     def customers_in(self, bucket: int) -> pa.Array:
         """The ids of a bucket's customers, sorted."""
@@ -168,10 +177,14 @@ class OpenPart:
         at = bisect_left(range(end), customer_id, lo=first, key=lambda i: ids[i].as_py())
         return at if at < end and ids[at].as_py() == customer_id else None
 
-    def group_of(self, row: int) -> tuple[int, int, int]:
-        """The row group in which a row lies: its number, its first row, its end (excluded)."""
-        group = int(np.searchsorted(self._group_starts, row, side="right")) - 1
-        return group, int(self._group_starts[group]), int(self._group_starts[group + 1])
+    def groups_of(self, first: int, end: int) -> list[tuple[int, int, int]]:
+        """The row groups that rows `first` to `end` (excluded) lie in.
+
+        Of each its number, and its first row and its end (excluded).
+        """
+        starts = self._group_bounds
+        low, high = bisect_right(starts, first) - 1, bisect_left(starts, end)
+        return [(group, starts[group], starts[group + 1]) for group in range(low, high)]
 
     def read(self, first: int, end: int, columns: Sequence[str] = STORED.names) -> pa.Table:
         """Rows `first` to `end` (excluded); columns of few words are dictionaries."""
@@ -181,6 +194,11 @@ class OpenPart:
         with self._reading:
             table = self._file.read_row_groups(groups, columns=list(columns))
         return table.slice(first - int(self._group_starts[low]), end - first)
+
+    @property
+    def row_groups(self) -> int:
+        """How many there are."""
+        return len(self._group_starts) - 1
 
     def row_group(self, number: int, columns: Sequence[str]) -> pa.Table:
         """All rows of one row group."""

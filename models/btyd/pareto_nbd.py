@@ -72,10 +72,9 @@ class ParetoNBD:
         self, histories: Histories, since: FloatArray, until: FloatArray
     ) -> FloatArray:
         """Log of all mass of `silent_deaths` over that of being alive at `age`, shape (n,)."""
-        total = np.full(len(histories), -np.inf)
-        # Node by node: numpy's own sum over the first axis depends on how many customers come.
-        for log_mass in self.silent_deaths(histories.frequency, since, until)[1]:
-            total = np.logaddexp(total, log_mass)
+        # Node by node, unlike numpy's sum, whose order depends on how many customers come.
+        log_masses = self.silent_deaths(histories.frequency, since, until)[1]
+        total = np.logaddexp.reduce(log_masses, axis=0)
         alive = (self.r + histories.frequency) * np.log(self.alpha + histories.age)
         return np.asarray(total + alive + self.s * np.log(self.beta + histories.age))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 
 import numpy as np
@@ -110,9 +111,16 @@ class Spread:
         return np.where(within > 0, margin / any_order * ratio, 0.0)
 
     def _levels(self) -> FloatArray:
-        return np.linspace(0, 1, len(self.ratios[0]))
+        return _equally_spaced(len(self.ratios[0]))
 
     def _rows(self, expected_if_any: FloatArray) -> list[tuple[int, npt.NDArray[np.bool_]]]:
         """Each stretch that has rows, with its rows."""
         stretch = np.searchsorted(np.array(self.edges), expected_if_any, side="right")
         return [(int(number), stretch == number) for number in np.unique(stretch)]
+
+
+@cache
+def _equally_spaced(count: int) -> FloatArray:
+    levels = np.linspace(0, 1, count)
+    levels.setflags(write=False)
+    return levels

@@ -6,8 +6,9 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -17,20 +18,23 @@ from starlette.responses import Response
 from features.clock import system_clock, to_us
 from serving.api.access import Door
 from serving.api.bodies import Body, content_of, parse
+from serving.api.desk import Desk
 from serving.api.problems import Problem
 from serving.ledger import Ledger
 from serving.ledger.accesses import Visit
 from serving.ledger.answers import Asked, Given
 from serving.ledger.keys import Scope
 
+Answer = TypeVar("Answer")
+
 _KEY_FORM = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 @dataclass(frozen=True)
 class Told:
-    """An answer, text where it is a page, and the customers whom it is about."""
+    """An answer, text where it is a page and bytes where it is JSON, and whom it is about."""
 
-    content: dict[str, Any] | str
+    content: dict[str, Any] | str | bytes
     about: Sequence[str] = ()
 
 
@@ -39,8 +43,9 @@ class Call(Generic[Body]):
     """One operation: who may ask for it, what it takes, and what answers it.
 
     `answer` is given the body, the path's parameters and the visit, to which it tells whose data
-    it touches. A call that only asks may read, by `asked`, how it is to be answered from the query
-    and from the header Accept.
+    it touches. `together` answers those that wait at the same time and whose body it `joins`; for
+    each it gives an answer or an error. A call that only asks may read, by `asked`, how it is to
+    be answered from the query and from the header Accept.
     """
 
     operation: str
@@ -50,47 +55,120 @@ class Call(Generic[Body]):
     takes: type[Body]
     answer: Callable[[Body, dict[str, str], Visit], Told]
     asked: Callable[[Request], Body] | None = None
+    joins: Callable[[Body], bool] | None = None
+    together: Callable[[Sequence[tuple[Body, Visit]]], Sequence[Told | Exception]] | None = None
 
 
 @dataclass(frozen=True)
+class _Admitted(Generic[Body]):
+    """A request that has come through the door, and was not answered before."""
+
+    call: Call[Body]
+    body: Body
+    path: dict[str, str]
+    visit: Visit
+    asked: Asked | None
+
+
 class Calls:
     """Answers calls. Ages of answers and entries in the trail follow the machine's clock."""
 
-    door: Door
-    ledger: Callable[[], Ledger]
+    def __init__(self, door: Door, ledger: Callable[[], Ledger]) -> None:
+        self._door = door
+        self._ledger = ledger
 
     def endpoint(self, call: Call[Body]) -> Callable[[Request], Any]:
-        """What Starlette runs for a request."""
+        """What Starlette runs for a request.
+
+        All of it waits for the ledger or computes, from the key's look-up on, and so it is done in
+        a thread: in the desk's where it can be done together with others.
+        """
+        if call.together is None:
+            return self._alone(call)
+        work = partial(self._answer_together, call)
+        desk: Desk[tuple[Request, bytes], Response | _Admitted[Body]] = Desk(work)
 
         async def answered(request: Request) -> Response:
             content = await content_of(request, call.takes.most_bytes)
-            # In a thread, from the key's look-up on: all of it waits for the ledger or computes.
-            return await run_in_threadpool(self._answer, call, request, content)
+            found = await desk.ask((request, content))
+            if isinstance(found, _Admitted):
+                return await run_in_threadpool(self._answer, found)
+            return found
 
         return answered
 
-    def _answer(self, call: Call[Body], request: Request, content: bytes) -> Response:
-        key_id = self.door.admit(request, call.scope, len(content))
+    def _alone(self, call: Call[Body]) -> Callable[[Request], Any]:
+        def answer(request: Request, content: bytes) -> Response:
+            found = self._admit(call, request, content)
+            return self._answer(found) if isinstance(found, _Admitted) else found
+
+        async def answered(request: Request) -> Response:
+            content = await content_of(request, call.takes.most_bytes)
+            return await run_in_threadpool(answer, request, content)
+
+        return answered
+
+    def _admit(
+        self, call: Call[Body], request: Request, content: bytes
+    ) -> _Admitted[Body] | Response:
+        """Take a request through the door; the answer where it was given before."""
+        key_id = self._door.admit(request, call.scope, len(content))
         now_us = to_us(system_clock())
         body = _body(call, request, content)
-        ledger = self.ledger()
+        ledger = self._ledger()
         visit = Visit(ledger.commit, key_id, call.operation, now_us)
         asked = _asked(call, request, content, key_id)
+        before = None if asked is None else ledger.answers.find(asked)
+        if asked is None or before is None:
+            return _Admitted(call, body, request.path_params, visit, asked)
+        _refuse_another(before, asked)
+        visit.saw(before.customer_ids)
+        return _json(before.content)
+
+    def _answer(self, one: _Admitted[Body]) -> Response:
+        return self._keep(one, one.call.answer(one.body, one.path, one.visit))
+
+    def _answer_together(
+        self, call: Call[Body], requests: Sequence[tuple[Request, bytes]]
+    ) -> list[Response | _Admitted[Body] | Exception]:
+        """Answer those that can be; the others are handed back, through the door already."""
+        assert call.joins is not None and call.together is not None  # noqa: S101, PT018 - for mypy
+        found: list[Response | _Admitted[Body] | Exception] = [
+            _tried(self._admit, call, request, content) for request, content in requests
+        ]
+        joined = [
+            (i, one)
+            for i, one in enumerate(found)
+            if isinstance(one, _Admitted) and call.joins(one.body)
+        ]
+        told = call.together([(one.body, one.visit) for _, one in joined]) if joined else ()
+        for (i, one), answer in zip(joined, told, strict=True):
+            found[i] = answer if isinstance(answer, Exception) else _tried(self._keep, one, answer)
+        return found
+
+    def _keep(self, one: _Admitted[Body], told: Told) -> Response:
+        """The answer, kept where it was asked for under an idempotency key."""
+        asked = one.asked
         if asked is None:
-            return _response(call, call.answer(body, request.path_params, visit).content)
-        before = ledger.answers.find(asked)
-        if before is not None:
-            _refuse_another(before, asked)
-            visit.saw(before.customer_ids)
-            return _json(before.content)
-        told = call.answer(body, request.path_params, visit)
-        made = orjson.dumps(told.content)
+            return _response(one.call, told.content)
+        ledger, content = self._ledger(), told.content
+        made = content if isinstance(content, bytes) else orjson.dumps(content)
         # Of two that ask at once, the first to commit is answered, and the other one likewise.
         given = ledger.commit(
-            lambda connection: ledger.answers.put(connection, asked, made, told.about, now_us)
+            lambda connection: ledger.answers.put(
+                connection, asked, made, told.about, one.visit.at_us
+            )
         )
         _refuse_another(given, asked)
         return _json(given.content)
+
+
+def _tried(does: Callable[..., Answer], *given: Any) -> Answer | Exception:
+    """What it gives, or raises: the error of one request is not that of those beside it."""
+    try:
+        return does(*given)
+    except Exception as error:
+        return error
 
 
 def _body(call: Call[Body], request: Request, content: bytes) -> Body:
@@ -122,11 +200,11 @@ def _refuse_another(given: Given, asked: Asked) -> None:
         )
 
 
-def _response(call: Call[Any], content: dict[str, Any] | str) -> Response:
+def _response(call: Call[Any], content: dict[str, Any] | str | bytes) -> Response:
     if isinstance(content, str):
         given = Response(content, media_type="text/html")
     else:
-        given = _json(orjson.dumps(content))
+        given = _json(content if isinstance(content, bytes) else orjson.dumps(content))
     if call.asked is not None:
         given.headers["Vary"] = "Accept"
     return given

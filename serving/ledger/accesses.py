@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Connection, Engine, Table, Text, insert, select
+from sqlalchemy import BigInteger, Column, Connection, Engine, Table, Text, select
 
 from serving.ledger.commits import Commits, Result, Work
-from serving.ledger.sql import METADATA, counter, customer, reading
+from serving.ledger.sql import METADATA, counter, customer, inserting, reading
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ ACCESSES = Table(
     Column("operation", Text, nullable=False),
     Column("at_us", BigInteger, nullable=False),
 )
-_INSERT = insert(ACCESSES)
+_INSERT = inserting(ACCESSES)
 _FIELDS = [column for column in ACCESSES.c if column.name != "id"]
 
 
@@ -45,18 +45,18 @@ class Visit:
 
     def commit(self, about: Iterable[str], work: Work[Result]) -> Result:
         """What `work` returns, committed together with the entries about these customers."""
-        entries = [
-            {"customer_id": who, "key_id": self.key_id, "operation": self.operation}
-            | {"at_us": self.at_us}
-            for who in dict.fromkeys(about)
-        ]
 
         def both(connection: Connection) -> Result:
-            if entries:
-                connection.execute(_INSERT, entries)
+            self.note(connection, about)
             return work(connection)
 
         return self.commits(both)
+
+    def note(self, connection: Connection, about: Iterable[str]) -> None:
+        """Add the entries about these customers, within the caller's transaction."""
+        mine = {"key_id": self.key_id, "operation": self.operation, "at_us": self.at_us}
+        if entries := [{"customer_id": who} | mine for who in dict.fromkeys(about)]:
+            _INSERT.write(connection, entries)
 
     def saw(self, about: Iterable[str]) -> None:
         """Note that these customers' data are about to be given away."""

@@ -8,7 +8,7 @@ from threading import Lock
 from time import perf_counter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, RootTransaction
 
 from serving.stages import stage
 
@@ -54,7 +54,6 @@ class Commits:
         """Tell `listener` of each transaction from now on."""
         self._told = listener
 
-    @stage("commit")
     def __call__(self, work: Work[Result]) -> Result:
         """What `work` returns, once what it wrote is committed.
 
@@ -78,10 +77,11 @@ class Commits:
     def _commit(self, together: list[_Pending]) -> None:
         started = perf_counter()
         try:
-            with self._engine.begin() as connection:
+            with self._engine.connect() as connection, connection.begin() as transaction:
                 for one in together:
                     self._run(connection, one, alone=len(together) == 1)
                 written = perf_counter()
+                _end(transaction)
             if self._told is not None:
                 ended = perf_counter()
                 self._told(Committed(len(together), ended - started, ended - written))
@@ -104,3 +104,12 @@ class Commits:
                 one.result = one.work(connection)
         except Exception as error:
             one.error = error
+
+
+@stage("commit")
+def _end(transaction: RootTransaction) -> None:
+    try:
+        transaction.commit()
+    except BaseException:
+        transaction.rollback()  # a COMMIT that failed leaves the connection within the transaction
+        raise

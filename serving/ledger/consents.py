@@ -21,6 +21,7 @@ from sqlalchemy import (
 from serving.config import Channel, LegalBasis, Purpose
 from serving.ledger.sql import (
     METADATA,
+    asking,
     counter,
     customer,
     insert_absent,
@@ -73,7 +74,7 @@ CONSENTS = Table(
 )
 
 
-_ACTS = (
+_ACTS = asking(
     select(CONSENTS.c.customer_id, CONSENTS.c.channel, CONSENTS.c.given)
     .where(
         is_one_of(CONSENTS.c.customer_id, "customers"),
@@ -126,10 +127,17 @@ class Consents:
 
         Of two acts at one instant, the one recorded later counts.
         """
-        allowed: dict[str, set[str]] = {channel: set() for channel in Channel}
         with reading(self._engine) as connection:
-            asked = {"customers": listed(customer_ids), "purpose": purpose, "at_us": at_us}
-            for customer_id, channel, given in connection.execute(_ACTS, asked).all():
-                customers = allowed[channel]
-                (customers.add if given else customers.discard)(customer_id)
-        return allowed
+            return allowed_customers(connection, customer_ids, purpose, at_us)
+
+
+def allowed_customers(
+    connection: Connection, customer_ids: Iterable[str], purpose: str, at_us: int
+) -> dict[str, set[str]]:
+    """The same as `Consents.allowed_customers`, within the caller's transaction."""
+    allowed: dict[str, set[str]] = {channel: set() for channel in Channel}
+    acts = _ACTS.rows(connection, customers=listed(customer_ids), purpose=purpose, at_us=at_us)
+    for customer_id, channel, given in acts:
+        customers = allowed[channel]
+        (customers.add if given else customers.discard)(customer_id)
+    return allowed

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, bindparam, func, select, union_all
+from sqlalchemy import Connection, Engine, bindparam, func, or_, select, union_all
 
 from serving.ledger.decisions import DECISIONS
 from serving.ledger.executions import EXECUTIONS, Status
 from serving.ledger.message import OUTBOX, MessageStatus
-from serving.ledger.sql import is_one_of, listed, reading
+from serving.ledger.sql import asking, is_one_of, listed, reading
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,9 @@ _OURS = select(
     OUTBOX.c.customer_id, OUTBOX.c.action_id, OUTBOX.c.channel, _OUTBOX_AT.label("at_us")
 ).where(
     is_one_of(OUTBOX.c.customer_id, "customers"),
-    OUTBOX.c.status.in_((MessageStatus.QUEUED, MessageStatus.SENT)),
+    or_(
+        *(OUTBOX.c.status == status.value for status in (MessageStatus.QUEUED, MessageStatus.SENT))
+    ),
     bindparam("since_us") < _OUTBOX_AT,
 )
 # One contact for each decision, at the instant that was reported first.
@@ -38,13 +40,13 @@ _REPORTED = (
     .join(DECISIONS, DECISIONS.c.decision_id == EXECUTIONS.c.decision_id)
     .where(
         is_one_of(EXECUTIONS.c.customer_id, "customers"),
-        EXECUTIONS.c.status == Status.SENT,
+        EXECUTIONS.c.status == Status.SENT.value,
         EXECUTIONS.c.reported_by.is_not(None),
     )
     .group_by(EXECUTIONS.c.customer_id, DECISIONS.c.decision_id)
     .having(bindparam("since_us") < _REPORTED_AT)
 )
-_CONTACTS = union_all(_OURS, _REPORTED).order_by("at_us", "action_id", "channel")
+_CONTACTS = asking(union_all(_OURS, _REPORTED).order_by("at_us", "action_id", "channel"))
 
 
 class Contacts:
@@ -58,6 +60,13 @@ class Contacts:
 
     def since(self, customer_ids: Iterable[str], since_us: int) -> tuple[Contact, ...]:
         """Contacts with `customer_ids` in `(since_us, ∞)`, oldest first; queued ones included."""
-        asked = {"customers": listed(customer_ids), "since_us": since_us}
         with reading(self._engine) as connection:
-            return tuple(Contact(*row) for row in connection.execute(_CONTACTS, asked).all())
+            return contacts_since(connection, customer_ids, since_us)
+
+
+def contacts_since(
+    connection: Connection, customer_ids: Iterable[str], since_us: int
+) -> tuple[Contact, ...]:
+    """The same as `Contacts.since`, within the caller's transaction."""
+    rows = _CONTACTS.rows(connection, customers=listed(customer_ids), since_us=since_us)
+    return tuple(Contact(*row) for row in rows)

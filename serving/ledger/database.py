@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from serving.ledger.decisions import Decisions
 from serving.ledger.erasure import erase
 from serving.ledger.errors import LedgerError
 from serving.ledger.executions import Executions
+from serving.ledger.facts import Facts, facts_of
 from serving.ledger.keys import Keys
 from serving.ledger.outbox import Outbox
 from serving.ledger.overrides import Overrides
@@ -58,6 +60,11 @@ class Ledger:
     def writing(self) -> AbstractContextManager[Connection]:
         """One transaction that writes: committed at the end of the block, undone on an error."""
         return self.engine.begin()
+
+    def facts(self, customer_ids: Sequence[str], purposes: Collection[str], now_us: int) -> Facts:
+        """What decisions ask about customers, all at one moment."""
+        with reading(self.engine) as connection:
+            return facts_of(connection, customer_ids, purposes, now_us)
 
     def erase(self, customer_id: str) -> dict[str, int]:
         """Delete every row about a person, all or none; how many of each table.
@@ -148,7 +155,7 @@ def _sqlite(url: URL) -> Engine:
         # A deferred transaction that turns into a writer can fail with "database is locked"
         # whatever the timeout; one that writes from the start waits for its turn.
         mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
-        connection.exec_driver_sql(f"BEGIN {mode}")
+        connection.connection.cursor().execute(f"BEGIN {mode}")
 
     return engine
 

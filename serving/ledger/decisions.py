@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.expression import ColumnElement
 
-from serving.ledger.sql import METADATA, insert_absent, is_one_of, listed, reading
+from serving.ledger.sql import METADATA, asking, inserting_absent, is_one_of, listed, reading
 
 _NO_ACTION = "no_action"
 
@@ -98,6 +98,9 @@ DECISIONS = Table(
 )
 
 
+_COLUMNS = tuple(DECISIONS.c.keys())
+
+
 class Decisions:
     """The decisions that were made."""
 
@@ -128,7 +131,7 @@ class Decisions:
     ) -> dict[str, StoredDecision]:
         """The decisions in a slot of those of `customer_ids` that have one."""
         with reading(self._engine) as connection:
-            return _in_slot(connection, customer_ids, policy_epoch, slot)
+            return in_slot(connection, customer_ids, policy_epoch, slot)
 
     def recent(self, customer_id: str, since_us: int) -> tuple[StoredDecision, ...]:
         """Decisions for a customer made in `[since_us, ∞)`, newest first."""
@@ -190,11 +193,14 @@ class Decisions:
         return None if row is None else StoredDecision(**row._asdict())
 
 
-_IN_SLOT = select(DECISIONS).where(
-    is_one_of(DECISIONS.c.customer_id, "customers"),
-    DECISIONS.c.policy_epoch == bindparam("epoch"),
-    DECISIONS.c.slot == bindparam("slot"),
+_IN_SLOT = asking(
+    select(DECISIONS).where(
+        is_one_of(DECISIONS.c.customer_id, "customers"),
+        DECISIONS.c.policy_epoch == bindparam("epoch"),
+        DECISIONS.c.slot == bindparam("slot"),
+    )
 )
+_INSERT = inserting_absent(DECISIONS)
 
 
 def put_many(
@@ -205,11 +211,12 @@ def put_many(
     Returns:
         For each of `decisions` the one that is stored, in their order.
     """
-    rows = [vars(decision) for decision in decisions]
-    if insert_absent(connection, DECISIONS, rows) == len(rows):
+    if not decisions:
+        return ()
+    if _INSERT.write(connection, list(map(vars, decisions))) == len(decisions):
         return tuple(decisions)
     epoch, slot = decisions[0].policy_epoch, decisions[0].slot
-    stored = _in_slot(connection, (d.customer_id for d in decisions), epoch, slot)
+    stored = in_slot(connection, (d.customer_id for d in decisions), epoch, slot)
     for decision in decisions:
         if decision.customer_id not in stored:
             raise ValueError(
@@ -219,9 +226,14 @@ def put_many(
     return tuple(stored[decision.customer_id] for decision in decisions)
 
 
-def _in_slot(
+def in_slot(
     connection: Connection, customer_ids: Iterable[str], policy_epoch: str, slot: str
 ) -> dict[str, StoredDecision]:
-    asked = {"customers": listed(customer_ids), "epoch": policy_epoch, "slot": slot}
-    rows = connection.execute(_IN_SLOT, asked).all()
-    return {row.customer_id: StoredDecision(*row) for row in rows}
+    """The same as `Decisions.find_many`, within the caller's transaction."""
+    customers = listed(customer_ids)
+    rows = _IN_SLOT.rows(connection, customers=customers, epoch=policy_epoch, slot=slot)
+    found = (dict(zip(_COLUMNS, row, strict=True)) for row in rows)
+    return {
+        row["customer_id"]: StoredDecision(**row | {"explored": bool(row["explored"])})
+        for row in found
+    }

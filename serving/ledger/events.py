@@ -12,23 +12,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, select, update
 
-from features.events import STORED
+from features.events import MACHINE, STORED
 from features.incoming import Event, as_row, to_table
 from features.log import PrunedError, Tail
 from serving.ledger.log_tables import EVENTS, LOG
-from serving.ledger.sql import insert_absent, reading
+from serving.ledger.sql import asking, insert_absent, is_one_of, listed, reading
 
 _ALL = 2**63 - 1
 
-# Built once: a request asks for a few customers' events, and building takes longer than asking.
+_NOTHING = STORED.empty_table()
+_MACHINE = STORED.names.index(MACHINE)  # the last one, a boolean
 _AFTER = select(*(EVENTS.c[name] for name in STORED.names), EVENTS.c.position).where(
     EVENTS.c.position > bindparam("after")
 )
-_TAIL = _AFTER.order_by(EVENTS.c.position).limit(bindparam("most"))
-_OF_CUSTOMERS = _AFTER.where(EVENTS.c.customer_id.in_(bindparam("customers", expanding=True)))
-_STATE = select(LOG.c.last, LOG.c.pruned)
+_TAIL = asking(_AFTER.order_by(EVENTS.c.position).limit(bindparam("most")))
+_OF_CUSTOMERS = asking(_AFTER.where(is_one_of(EVENTS.c.customer_id, "customers")))
+_STATE = asking(select(LOG.c.last, LOG.c.pruned))
 
 
 class StaleLogError(RuntimeError):
@@ -82,8 +83,8 @@ class SqlEventLog:
             PrunedError: Some of those were pruned.
             StaleLogError: The log never reached `after`.
         """
-        found = self._read(_TAIL, after, most=_ALL if most is None else most)
-        return Tail(found[-1].position if found else after, _to_table(found))
+        with reading(self._engine) as connection:
+            return LogWithin(connection).tail(after, most)
 
     def of_customers(self, customer_ids: Sequence[str], after: int) -> pa.Table:
         """The events of these customers with a position above `after`; the schema `STORED`.
@@ -92,7 +93,8 @@ class SqlEventLog:
             PrunedError: Some events with a position above `after` were pruned.
             StaleLogError: The log never reached `after`.
         """
-        return _to_table(self._read(_OF_CUSTOMERS, after, customers=customer_ids))
+        with reading(self._engine) as connection:
+            return LogWithin(connection).of_customers(customer_ids, after)
 
     def prune(self, upto: int) -> None:
         """Forget the events with a position of at most `upto`: the store holds them now."""
@@ -107,15 +109,32 @@ class SqlEventLog:
             with self._engine.begin() as connection:
                 deleted = connection.execute(piece).rowcount
 
-    def _read(self, query: Select[Any], after: int, **values: object) -> Sequence[Row[Any]]:
-        with reading(self._engine) as connection:
-            found = connection.execute(query, {"after": after, **values}).all()
-            _refuse_gaps(connection, after)
-        return found
+
+@dataclass(frozen=True)
+class LogWithin:
+    """The log as a transaction sees it."""
+
+    connection: Connection
+
+    def tail(self, after: int, most: int | None = None) -> Tail:
+        """The same as `SqlEventLog.tail`."""
+        found = _TAIL.rows(self.connection, after=after, most=_ALL if most is None else most)
+        _refuse_gaps(self.connection, after)
+        return Tail(found[-1][-1] if found else after, _to_table(found))
+
+    def of_customers(self, customer_ids: Sequence[str], after: int) -> pa.Table:
+        """The same as `SqlEventLog.of_customers`."""
+        found = _OF_CUSTOMERS.rows(self.connection, customers=listed(customer_ids), after=after)
+        _refuse_gaps(self.connection, after)
+        return _to_table(found)
 
 
-def _to_table(rows: Sequence[Row[Any]]) -> pa.Table:
-    return to_table(row[:-1] for row in rows)
+def _to_table(rows: Sequence[Sequence[Any]]) -> pa.Table:
+    if not rows:
+        return _NOTHING
+    return to_table(
+        (*row[:_MACHINE], None if row[_MACHINE] is None else bool(row[_MACHINE])) for row in rows
+    )
 
 
 def _refuse_gaps(connection: Connection, after: int) -> None:
@@ -123,15 +142,15 @@ def _refuse_gaps(connection: Connection, after: int) -> None:
 
     Asked after the events were read: whatever was deleted before that had been declared pruned.
     """
-    log = connection.execute(_STATE).one()
-    if after < log.pruned:
+    ((last, pruned),) = _STATE.rows(connection)
+    if after < pruned:
         raise PrunedError(
             f"events after position {after} must be read from a store that was compacted up to "
-            f"{log.pruned} or later, for the log forgot them; if there is none, the store's folder "
+            f"{pruned} or later, for the log forgot them; if there is none, the store's folder "
             "must be restored from a backup"
         )
-    if after > log.last:
+    if after > last:
         raise StaleLogError(
             f"the log must reach position {after}, up to which the store has read it, got a log "
-            f"that ends at {log.last}: ledger and store must be restored from backups of one time"
+            f"that ends at {last}: ledger and store must be restored from backups of one time"
         )

@@ -5,9 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from sqlalchemy import BigInteger, Column, Double, Engine, Table, Text, bindparam, insert, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Double,
+    Engine,
+    Table,
+    Text,
+    bindparam,
+    insert,
+    select,
+)
 
-from serving.ledger.sql import METADATA, counter, reading
+from serving.ledger.sql import METADATA, asking, counter, reading
 
 PRICES = Table(
     "prices",
@@ -20,7 +31,7 @@ PRICES = Table(
 )
 
 
-_LATEST_LAST = (
+_LATEST_LAST = asking(
     select(PRICES.c.resource, PRICES.c.price)
     .where(PRICES.c.policy_epoch == bindparam("epoch"))
     .order_by(PRICES.c.at_us, PRICES.c.id)
@@ -53,5 +64,9 @@ class Prices:
     def latest(self, policy_epoch: str) -> dict[str, float]:
         """The price of each resource; a resource that was never priced is absent, and free."""
         with reading(self._engine) as connection:
-            rows = connection.execute(_LATEST_LAST, {"epoch": policy_epoch})
-            return {row.resource: row.price for row in rows}
+            return latest(connection, policy_epoch)
+
+
+def latest(connection: Connection, policy_epoch: str) -> dict[str, float]:
+    """The same as `Prices.latest`, within the caller's transaction."""
+    return dict(_LATEST_LAST.rows(connection, epoch=policy_epoch))

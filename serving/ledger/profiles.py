@@ -10,7 +10,7 @@ from functools import cache
 
 from sqlalchemy import Column, Connection, Engine, Table, Text, bindparam, insert, select, update
 
-from serving.ledger.sql import METADATA, is_one_of, listed, reading
+from serving.ledger.sql import METADATA, asking, is_one_of, listed, reading
 
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _ADDRESS = {"email": "email", "sms": "phone", "call_center": "phone", "push": "push_token"}
@@ -72,7 +72,7 @@ PROFILES = Table(
 )
 
 
-_OF = select(PROFILES).where(is_one_of(PROFILES.c.customer_id, "customers"))
+_OF = asking(select(PROFILES).where(is_one_of(PROFILES.c.customer_id, "customers")))
 
 
 class Profiles:
@@ -95,7 +95,7 @@ class Profiles:
                 )
             given[profile.customer_id] = profile
         with self._engine.begin() as connection:
-            stored = _read(connection, given)
+            stored = profiles_of(connection, given)
             new = [asdict(given[key]) for key in given if key not in stored]
             changed = [asdict(given[key]) for key in stored if given[key] != stored[key]]
             if new:
@@ -113,7 +113,7 @@ class Profiles:
     def get_many(self, customer_ids: Iterable[str]) -> dict[str, Profile]:
         """The profiles of those of `customer_ids` that have one."""
         with reading(self._engine) as connection:
-            return _read(connection, customer_ids)
+            return profiles_of(connection, customer_ids)
 
     def elsewhere(self, home: str) -> dict[str, str]:
         """The time zone of each customer who lives in another one than `home`."""
@@ -130,6 +130,7 @@ class Profiles:
         return tuple(sorted(ids))  # databases differ in how they order text
 
 
-def _read(connection: Connection, customer_ids: Iterable[str]) -> dict[str, Profile]:
-    asked = {"customers": listed(customer_ids)}
-    return {row[0]: Profile(*row) for row in connection.execute(_OF, asked).all()}
+def profiles_of(connection: Connection, customer_ids: Iterable[str]) -> dict[str, Profile]:
+    """The same as `Profiles.get_many`, within the caller's transaction."""
+    rows = _OF.rows(connection, customers=listed(customer_ids))
+    return {row[0]: Profile(*row) for row in rows}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.expression import ColumnElement, FunctionElement
+from sqlalchemy.sql.expression import ClauseElement, ColumnElement, FunctionElement
 
 METADATA = MetaData()
 
@@ -42,8 +42,88 @@ def customer() -> Column[str]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that only reads: on SQLite it neither waits for a writer nor blocks one."""
-    with engine.connect() as connection:
-        yield connection.execution_options(sqlite_begin="DEFERRED")
+    with engine.connect() as opened:
+        connection = opened.execution_options(sqlite_begin="DEFERRED")
+        with connection.begin():
+            yield connection
+
+
+class Prepared:
+    """A statement of which the driver is given the text, made once for each kind of database.
+
+    For what every decision asks and writes: SQLAlchemy's own layers take several times as long as
+    the database itself. Rows are tuples of what the driver makes of the columns: SQLite's driver
+    gives 0 and 1 for booleans.
+    """
+
+    def __init__(
+        self, statement: Callable[[str], ClauseElement], columns: Sequence[str] | None = None
+    ) -> None:
+        """Take what builds the statement, given the kind of database: 'sqlite' or 'postgresql'.
+
+        `columns` are those that an insertion is given.
+        """
+        self._built = statement
+        self._columns = columns
+        self._texts: dict[str, tuple[str, dict[str, Any]]] = {}
+
+    def rows(self, connection: Connection, **values: Any) -> list[tuple[Any, ...]]:
+        """What the statement finds with these parameters."""
+        text, fixed = self._text(connection)
+        found: list[tuple[Any, ...]] = _driver(connection).execute(text, fixed | values).fetchall()
+        return found
+
+    def write(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Run it for each of `rows`; how many rows of the database it changed in all."""
+        cursor = _driver(connection).cursor()
+        cursor.executemany(self._text(connection)[0], rows)
+        return int(cursor.rowcount)
+
+    def _text(self, connection: Connection) -> tuple[str, dict[str, Any]]:
+        kind = connection.dialect.name
+        if kind not in self._texts:
+            by_name = sqlite.dialect(paramstyle="named")
+            compiled = self._built(kind).compile(
+                dialect=by_name if kind == "sqlite" else connection.dialect,
+                column_keys=self._columns,
+            )
+            assert isinstance(compiled, SQLCompiler)  # noqa: S101 - what statements become
+            named = compiled.bind_names.items()
+            fixed = {name: bind.value for bind, name in named if not bind.required}
+            self._texts[kind] = str(compiled), fixed
+        return self._texts[kind]
+
+
+def asking(statement: ClauseElement) -> Prepared:
+    """A question that is the same for both kinds of database."""
+    return Prepared(lambda _kind: statement)
+
+
+def inserting(table: Table) -> Prepared:
+    """What inserts rows; a counter counts by itself."""
+    return Prepared(lambda kind: _insert(kind)(table).inline(), _given(table))
+
+
+def inserting_absent(table: Table) -> Prepared:
+    """What inserts those rows that break no unique constraint, as `insert_absent` does."""
+
+    def statement(kind: str) -> ClauseElement:
+        inserted: ClauseElement = _insert(kind)(table).inline().on_conflict_do_nothing()
+        return inserted
+
+    return Prepared(statement, _given(table))
+
+
+def _given(table: Table) -> list[str]:
+    return [column.name for column in table.c if column.autoincrement is not True]
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.driver_connection
+
+
+def _insert(kind: str) -> Any:
+    return postgresql.insert if kind == "postgresql" else sqlite.insert
 
 
 def insert_absent(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -53,9 +133,8 @@ def insert_absent(connection: Connection, table: Table, rows: Sequence[Mapping[s
     """
     if not rows:
         return 0
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     # RETURNING would count too, but takes PostgreSQL twice as long for many rows.
-    statement = dialect.insert(table).on_conflict_do_nothing()
+    statement = _insert(connection.dialect.name)(table).on_conflict_do_nothing()
     result = connection.execute(
         statement, list(rows), execution_options={"preserve_rowcount": True}
     )

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from serving.policy.arrays import FloatArray
+
+if TYPE_CHECKING:
+    from _hashlib import HASH
 
 _BLOCK = 64  # bytes that SHA-256 takes in at once
 _INNER, _OUTER = 0x36, 0x5C
@@ -30,10 +35,7 @@ def uniforms(
     Returns:
         [n] numbers.
     """
-    key = (sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
-    # What all draws begin with is hashed once: that is why this is not left to `hmac`.
-    inner = sha256(bytes(byte ^ _INNER for byte in key) + b"".join(map(_framed, before)))
-    outer = sha256(bytes(byte ^ _OUTER for byte in key))
+    inner, outer = _keyed(secret, tuple(before))
     ending = b"".join(map(_framed, after))
     digests = []
     for one in each:
@@ -43,6 +45,14 @@ def uniforms(
         digests.append(sealed.digest())
     first_of_four = np.frombuffer(b"".join(digests), ">u8")[::4]
     return np.asarray((first_of_four >> np.uint64(11)) * 2.0**-53, np.float64)
+
+
+@lru_cache(maxsize=256)
+def _keyed(secret: bytes, before: tuple[str, ...]) -> tuple[HASH, HASH]:
+    """What all draws begin with is hashed once: that is why this is not left to `hmac`."""
+    key = (sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
+    inner = sha256(bytes(byte ^ _INNER for byte in key) + b"".join(map(_framed, before)))
+    return inner, sha256(bytes(byte ^ _OUTER for byte in key))
 
 
 def _framed(key: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 
 import numpy as np
 
@@ -26,6 +27,7 @@ class Reason(StrEnum):
 _BITS = {reason: 1 << position for position, reason in enumerate(Reason)}
 
 
+@cache
 def mask(*reasons: Reason) -> np.uint32:
     """Pack reasons into bits: bit i stands for the i-th reason as declared; none gives 0."""
     bits = 0

@@ -2,6 +2,6 @@
 
 from serving.rules.errors import RuleError
 from serving.rules.parse import parse
-from serving.rules.rule import Rule
+from serving.rules.rule import Rule, evaluate_all
 
-__all__ = ["Rule", "RuleError", "parse"]
+__all__ = ["Rule", "RuleError", "evaluate_all", "parse"]

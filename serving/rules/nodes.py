@@ -6,14 +6,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any, Protocol
 
 import numpy as np
 
-from serving.rules.values import Column, Values, numbers, texts, truths
+from serving.rules.values import Values, numbers, texts, truths
 
-Columns = Mapping[str, Column]
+Columns = Mapping[str, Values]
 TAKE: Mapping[type, Callable[[Any], Values]] = {float: numbers, str: texts, bool: truths}
 
 
@@ -36,7 +36,7 @@ class Name:
     kind: type
 
     def __call__(self, columns: Columns, /) -> Values:
-        return TAKE[self.kind](columns[self.name])
+        return columns[self.name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,12 @@ class Constant:
     kind: type
 
     def __call__(self, _columns: Columns, /) -> Values:
-        return TAKE[self.kind](self.value)
+        return _of_all_rows(self.value, self.kind)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _of_all_rows(value: float | str | bool, kind: type) -> Values:
+    return TAKE[kind](value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from serving.rules.errors import RuleError
-from serving.rules.nodes import Columns, Node
-from serving.rules.values import BoolArray, Column
+from serving.rules.nodes import TAKE, Node
+from serving.rules.values import BoolArray, Column, Values
 
 _DTYPE_KINDS = {float: "fiu", str: "OU", bool: "b"}
 
@@ -32,7 +34,7 @@ class Rule:
         """Columns that the rule reads."""
         return frozenset(name for name, _ in self.types)
 
-    def evaluate(self, columns: Columns) -> BoolArray:
+    def evaluate(self, columns: Mapping[str, Column]) -> BoolArray:
         """Tell who is eligible: True where the rule is known to hold.
 
         NaN in a column of numbers and None in a column of texts are unknown, and so is a division
@@ -50,15 +52,26 @@ class Rule:
         Raises:
             RuleError: for a column that is missing, of another length or of another type.
         """
-        if not columns:
-            raise RuleError("columns must hold at least one, to tell the number of rows, got none")
-        rows = len(next(iter(columns.values())))
-        for name, kind in self.types:
-            if name not in columns:
-                raise RuleError(f"column {name!r} is missing; columns that came: {sorted(columns)}")
-            _require_column(name, kind, columns[name], rows)
-        values = self.condition(columns)
-        return np.broadcast_to(values.of & values.known, (rows,)).astype(np.bool_)
+        return evaluate_all([self], columns)[0]
+
+
+def evaluate_all(rules: Sequence[Rule], columns: Mapping[str, Column]) -> list[BoolArray]:
+    """The same of several rules: a column that many of them read is looked at once."""
+    if not columns:
+        raise RuleError("columns must hold at least one, to tell the number of rows, got none")
+    rows = len(next(iter(columns.values())))
+    taken: dict[str, Values] = {}
+    for name, kind in dict.fromkeys(chain.from_iterable(rule.types for rule in rules)):
+        if name not in columns:
+            raise RuleError(f"column {name!r} is missing; columns that came: {sorted(columns)}")
+        _require_column(name, kind, columns[name], rows)
+        taken[name] = TAKE[kind](columns[name])
+    found = []
+    for rule in rules:
+        values = rule.condition(taken)
+        found.append(holds := np.zeros(rows, np.bool_))
+        holds[:] = values.of & values.known  # one value may stand for all rows
+    return found
 
 
 def _require_column(name: str, kind: type, column: Column, rows: int) -> None:

@@ -21,7 +21,7 @@ from bocian.settings import load
 from features.clock import DAY_US, fixed_clock, to_us
 from features.incoming import Event
 from serving.forecast import Forecast
-from serving.record import stored
+from serving.record import Decided, stored
 from training.evaluation.off_policy import Answer
 from training.proof.case import ProofError
 
@@ -49,7 +49,7 @@ def decided(shop, tmp_path_factory) -> Shop:
     for day in range(DAYS):
         then = replace(engine, clock=fixed_clock(NOW + dt.timedelta(days=day)))
         for record in then.preview(who):
-            engine.ledger.decisions.put(stored(record, then.slot()))
+            engine.ledger.decisions.put(stored(Decided.of(record), then.slot()))
             if f"{record['action_id']}/{record['channel']}" == THANKS:
                 at = to_us(then.clock()) + DAY_US
                 name = f"{record['customer_id']}-{at}"

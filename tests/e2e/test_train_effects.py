@@ -17,7 +17,7 @@ from bocian.settings import load
 from features.clock import DAY_US, fixed_clock, to_us
 from features.incoming import Event
 from serving.explain import explain
-from serving.record import stored
+from serving.record import Decided, stored
 
 THANKS = ("thank_you", "email")
 TRUTH = 9_000
@@ -47,7 +47,7 @@ def decided_shop(shop, tmp_path_factory) -> Shop:
     for now in SLOTS:
         then = replace(engine, clock=fixed_clock(now))
         for record in then.preview(who):
-            engine.ledger.decisions.put(stored(record, then.slot()))
+            engine.ledger.decisions.put(stored(Decided.of(record), then.slot()))
             if (record["action_id"], record["channel"]) == THANKS:
                 at = to_us(now) + DAY_US
                 name = f"{record['customer_id']}-{at}"

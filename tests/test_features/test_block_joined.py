@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.block import Block, from_table, joined, one_customer
+from features.block import Block, from_table, gathered
 from features.catalogue import CATALOGUE
 from features.clock import DAY_US
 from features.engine import compute
@@ -45,6 +45,14 @@ def block_of(customer: str, events: list[tuple[int, str, str | None, int]]) -> B
     return from_table(rows, [customer], np.array([0, len(rows)], np.int64))
 
 
+def joined(blocks: list[Block]) -> Block:
+    """All customers of blocks of one each."""
+    return gathered(
+        [block.customer_ids[0] for block in blocks],
+        [[(block, 0, len(block.occurred_at))] for block in blocks],
+    )
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.lists(_EVENTS, min_size=1, max_size=5))
 def test_features_of_joined_blocks_are_those_of_each(customers):
@@ -68,8 +76,7 @@ def test_blocks_that_were_cut_from_one_come_together_again():
     whole = block_of(
         "a", [(9, "order", "tea", 5), (3, "order", "bread", 7), (1, "session", None, 0)]
     )
-    cut = [one_customer(whole, "a", 0, 2), one_customer(whole, "b", 2, 3)]
-    both = joined(cut)
+    both = gathered(["a", "b"], [[(whole, 0, 1), (whole, 1, 2)], [(whole, 2, 3)]])
     np.testing.assert_array_equal(both.measures, whole.measures)
     np.testing.assert_array_equal(both.category, whole.category)
     assert both.offsets.tolist() == [0, 2, 3]
