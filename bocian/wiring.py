@@ -36,8 +36,6 @@ def event_store(settings: Settings) -> CurrentEvents:
 
 def ledger(settings: Settings) -> Ledger:
     """The ledger, made where it is not there yet."""
-    if settings.ledger_url.startswith("sqlite:///"):
-        (settings.base / settings.paths.ledger).parent.mkdir(parents=True, exist_ok=True)
     return open_ledger(settings.ledger_url)
 
 
