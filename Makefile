@@ -104,6 +104,9 @@ lock:
 		-c requirements.lock --extra spark pyproject.toml -o requirements-spark.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		-c requirements.lock benchmarks/requirements.in -o benchmarks/requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		-c requirements-serve.lock --extra postgres --extra otlp \
+		pyproject.toml deploy/requirements.in -o deploy/requirements.lock
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
