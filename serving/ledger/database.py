@@ -142,8 +142,7 @@ def open_ledger(url: str) -> Ledger:
 def _sqlite(url: URL) -> Engine:
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    # What was begun is ended by whoever began it: nothing is left to be undone on return.
-    engine = create_engine(url, pool_reset_on_return=None)
+    engine = create_engine(url)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
