@@ -10,6 +10,7 @@ import gc
 import logging
 import os
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
@@ -42,6 +43,7 @@ class _Api:
             ready.preview(next((b.customer_ids[:1] for b in ready.store.blocks()), ()))
         except BundleError as error:
             log.warning("alive, and not ready: %s", error)
+        Thread(target=ready.store.warm, name="warm", daemon=True).start()
         sources = [source.name for source in settings.sources]
         self.app = create_app(lambda: ready, door(settings, ready.ledger), sources)
         return self.app
