@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import os
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from bocian.settings import Settings, SettingsError
@@ -133,6 +134,7 @@ def _brand(settings: Settings) -> Brand:
 
     made = engine(settings)
     _decide_once(made)
+    Thread(target=made.store.warm, name="warm", daemon=True).start()
     metrics = Metrics(Standing(lambda: made, settings.monitored))
     made.ledger.commit.tell(metrics.committed)
     return Brand(

@@ -50,6 +50,10 @@ class CurrentEvents:
         self._log = log
         self._store = latest.get()
 
+    def warm(self) -> None:
+        """Have the store decode as many events as stay in memory."""
+        self._store.warm()
+
     @property
     def path(self) -> Path:
         """The store's folder."""

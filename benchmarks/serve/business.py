@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 from command import bocian
 from shop import scenario
 
-CUSTOMERS, ACTIONS = 6_000, 10
-_SCENARIO = scenario(history_days=364, outcome_days=56, orders_a_day=0.12, slots=3)
+CUSTOMERS, ACTIONS, ORDERS_A_DAY = 6_000, 10, 0.2
+_SCENARIO = scenario(history_days=364, outcome_days=56, orders_a_day=ORDERS_A_DAY, slots=3)
 _MORE = """
 [profiles]
 files = { people = "people.parquet" }
@@ -34,7 +34,7 @@ bootstrap = 100
 
 def made(folder: Path) -> Path:
     """Its `bocian.toml`; simulated, ingested and trained where that was not done before."""
-    business = folder / f"business-{CUSTOMERS}"
+    business = folder / f"business-{CUSTOMERS}-{ORDERS_A_DAY}"
     config = business / "bocian.toml"
     if (business / "made").exists():
         return config

@@ -1,58 +1,45 @@
-"""Bars 1 and 3: full decisions, each committed before it is answered, one by one and in batches.
+"""Bars 1 to 3: full decisions, each committed before it is answered, one by one and in batches.
 
-The peer of bar 1 answers a constant of the same size. Both run on this machine with one worker,
-and are loaded in turns, so that other work on it slows down both.
+All servers run on this machine with one worker each, and are loaded in turns, so that other work on
+it slows down all of them.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import httpx
 import numpy as np
-from business import made
-from client import Load, load, post
+from client import Load, decide, decide_batch, load, post
 from frame import Bar, tell
+from servers import churn_alone, constant, drawn, served
 
 from bocian import wiring
-from bocian.commands.running import free_port, running
 from bocian.settings import Settings
-from bocian.settings import load as read_settings
 
 RATE_RATIO, P99_RATIO, BATCHED_PER_SECOND = 0.3, 4.0, 5_000
 TURNS, ALONE, TOGETHER, WARM = 4, 250, 500, 100
 CONNECTIONS, BATCH = 8, 500
 
+Requests = Callable[[int], list[bytes]]
+
 
 def bar_1(folder: Path) -> Bar:
-    """One by one: at one connection for the 99th percentile, at eight for the rate."""
+    """Beside a constant answer of the same size: p99 at one connection, the rate at eight."""
     with served(folder) as (settings, port):
-        ids = iter(_drawn(settings))
-
-        def fresh(count: int) -> list[bytes]:
-            """Requests for customers who have no decision of this slot yet."""
-            return [_one(next(ids)) for _ in range(count)]
-
+        fresh = _fresh(settings)
         size = round(load(port, fresh(WARM), 1).bytes_each)
-        ours: dict[int, list[Load]] = {1: [], CONNECTIONS: []}
-        theirs: dict[int, list[Load]] = {1: [], CONNECTIONS: []}
         with constant(size) as peer:
-            load(peer, [_one("1")] * WARM, 1)
-            for _ in range(TURNS):
-                for connections, count in ((1, ALONE), (CONNECTIONS, TOGETHER)):
-                    ours[connections].append(load(port, fresh(count), connections))
-                    theirs[connections].append(load(peer, [_one("1")] * count, connections))
-    rate, rate_theirs = (_rate(runs[CONNECTIONS]) for runs in (ours, theirs))
-    p99, p99_theirs = (_p99(runs[1]) for runs in (ours, theirs))
+            load(peer, [decide("1")] * WARM, 1)
+            servers = {"ours": (port, fresh), "constant": (peer, lambda n: [decide("1")] * n)}
+            alone = _in_turns(servers, ALONE, 1)
+            together = _in_turns(servers, TOGETHER, CONNECTIONS)
+    rate, rate_theirs = _rate(together["ours"]), _rate(together["constant"])
+    p99, p99_theirs = _p99(alone["ours"]), _p99(alone["constant"])
     fsync = fsync_ms(folder)
     value = {
         "rate_ratio": round(rate / rate_theirs, 3),
@@ -61,8 +48,9 @@ def bar_1(folder: Path) -> Bar:
         "per_second_constant": round(rate_theirs),
         "p99_ms": round(p99, 2),
         "p99_ms_constant": round(p99_theirs, 2),
-        "p50_ms": round(float(np.median([run.p50 for run in ours[1]])), 2),
+        "p50_ms": round(float(np.median([run.p50 for run in alone["ours"]])), 2),
         "answer_bytes": size,
+        "client_busy": round(max(r.busy / r.seconds for r in together["constant"]), 2),
         "fsync_ms": {"p50": round(fsync[0], 2), "p99": round(fsync[1], 2)},
         "load_average": os.getloadavg()[0],
     }
@@ -73,11 +61,40 @@ def bar_1(folder: Path) -> Bar:
     )
 
 
+def bar_2(folder: Path) -> Bar:
+    """Beside MLflow's server of the churn model alone, to which the features are given."""
+    with served(folder) as (settings, port), churn_alone(settings) as peer:
+        fresh, given = _fresh(settings), _features(settings)
+        explained = _fresh(settings, explain=True)
+        servers = {
+            "ours": (port, fresh),
+            "explained": (port, explained),
+            "mlflow": (peer, lambda n: [given] * n),
+        }
+        for server, requests in servers.values():
+            load(server, requests(WARM), CONNECTIONS)
+        runs = _in_turns(servers, TOGETHER // 2, CONNECTIONS)
+    rate, p99 = ({name: of(runs[name]) for name in runs} for of in (_rate, _p99))
+    ratio, p99_ratio = rate["ours"] / rate["mlflow"], p99["ours"] / p99["mlflow"]
+    return Bar(
+        value={
+            "rate_ratio": round(ratio, 2),
+            "p99_ratio": round(p99_ratio, 2),
+            "rate_ratio_explained": round(rate["explained"] / rate["mlflow"], 2),
+            "per_second": {name: round(found) for name, found in rate.items()},
+            "p99_ms": {name: round(found, 1) for name, found in p99.items()},
+            "load_average": os.getloadavg()[0],
+        },
+        bar="rate_ratio >= 1 and p99_ratio <= 1",
+        met=ratio >= 1 and p99_ratio <= 1,
+    )
+
+
 def bar_3(folder: Path) -> Bar:
     """Batches of 500, on two connections."""
     with served(folder) as (settings, port):
-        ids = _drawn(settings)
-        batches = [_batch(ids[i : i + BATCH]) for i in range(0, 9 * BATCH, BATCH)]
+        ids = drawn(settings)
+        batches = [decide_batch(ids[i : i + BATCH]) for i in range(0, 9 * BATCH, BATCH)]
         load(port, batches[:1], 1)
         run = load(port, batches[1:], 2)
     per_second = BATCH * run.per_second
@@ -90,35 +107,6 @@ def bar_3(folder: Path) -> Bar:
         bar=f"per_second >= {BATCHED_PER_SECOND:,} on two cores",
         met=per_second >= BATCHED_PER_SECOND,
     )
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[tuple[Settings, int]]:
-    """A service with an empty slot: its ledger is a copy of the business's."""
-    config = made(folder.absolute())
-    settings = read_settings(config)
-    with tempfile.TemporaryDirectory(dir=folder) as kept:
-        copy = Path(kept).absolute() / "ledger.db"
-        wiring.ledger(settings).close()  # leaves nothing in SQLite's log of pages
-        shutil.copy(config.parent / settings.paths.ledger, copy)
-        os.environ["BOCIAN_PATHS__LEDGER"] = str(copy)
-        settings = read_settings(config)
-        with running(settings, config, folder / "service.log") as address:
-            yield settings, int(address.rpartition(":")[2])
-
-
-@contextmanager
-def constant(size: int) -> Iterator[int]:
-    """The peer, on a port of its own."""
-    port = free_port()
-    here = Path(__file__).with_name("constant.py")
-    process = subprocess.Popen([sys.executable, here, str(port), str(size)])
-    try:
-        _wait(port)
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def fsync_ms(folder: Path) -> tuple[float, float]:
@@ -134,19 +122,32 @@ def fsync_ms(folder: Path) -> tuple[float, float]:
     return float(np.percentile(taken, 50)), float(np.percentile(taken, 99))
 
 
-def _drawn(settings: Settings) -> list[str]:
-    ids = list(wiring.event_store(settings).customer_ids)
-    np.random.default_rng(5).shuffle(ids)
-    return ids
+def _in_turns(
+    servers: dict[str, tuple[int, Requests]], count: int, connections: int
+) -> dict[str, list[Load]]:
+    """Load each server, one after the other, again and again."""
+    runs: dict[str, list[Load]] = {name: [] for name in servers}
+    for _ in range(TURNS):
+        for name, (port, requests) in servers.items():
+            runs[name].append(load(port, requests(count), connections))
+    return runs
 
 
-def _one(customer_id: str) -> bytes:
-    return post("/v1/next-best-action", json.dumps({"customer_id": customer_id}).encode())
+def _fresh(settings: Settings, *, explain: bool = False) -> Requests:
+    """Requests for customers who have no decision of this slot yet, each of them once."""
+    ids: Iterator[str] = iter(drawn(settings)[:: -1 if explain else 1])
+    more = {"explain": True} if explain else {}
+    return lambda count: [decide(next(ids), **more) for _ in range(count)]
 
 
-def _batch(customer_ids: Sequence[str]) -> bytes:
-    body = json.dumps({"customer_ids": list(customer_ids)}).encode()
-    return post("/v1/next-best-action:batch", body)
+def _features(settings: Settings) -> bytes:
+    """A request for one customer's churn, with the features, as MLflow's server takes it."""
+    engine = wiring.engine(settings)
+    (record,) = engine.preview(drawn(settings)[:1])
+    names = list(engine.shelf.champion().bundle.features)
+    row = [record["inputs"]["features"][name] for name in names]
+    body = {"dataframe_split": {"columns": names, "data": [row]}}
+    return post("/invocations", json.dumps(body).encode())
 
 
 def _rate(runs: Sequence[Load]) -> float:
@@ -159,15 +160,3 @@ def _rate(runs: Sequence[Load]) -> float:
 def _p99(runs: Sequence[Load]) -> float:
     """Over the requests of all turns."""
     return float(np.percentile(np.concatenate([run.milliseconds for run in runs]), 99))
-
-
-def _wait(port: int) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/")
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError("the constant answer must come up within a minute")

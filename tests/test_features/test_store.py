@@ -90,6 +90,16 @@ def test_one_customers_measures_have_the_layout_that_is_compiled(large):
         assert large.customer(customer).measures.flags.c_contiguous
 
 
+def test_a_warm_store_decodes_nothing_when_it_is_asked(tmp_path):
+    store = store_of([event(f"c{n}", n % 90 + 1) for n in range(9_000)], tmp_path)
+    store.warm()
+    decoded = store._read.block.cache_info().misses
+    assert decoded == sum(part.row_groups for part in store._parts(0)) == 3
+    for customer in ("c0", "c17", "c8999"):
+        assert len(store.customer(customer).occurred_at) == 1
+    assert store._read.block.cache_info().misses == decoded
+
+
 def test_someone_unknown_has_an_empty_block(large):
     block = large.customer("nobody")
     assert (block.customer_ids, block.offsets.tolist()) == (("nobody",), [0, 0])
