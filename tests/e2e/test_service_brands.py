@@ -119,7 +119,9 @@ def test_no_person_and_no_key_is_in_the_log(served, brands):
     assert (fault[0], fault[1]["content-type"]) == (500, "application/problem+json")
     assert _ask(address, DECIDE, key, {"customer_id": "c001"})[0] == 200
     text = log.read_text()
-    assert re.search(r"fault while answering: OperationalError at (accesses|commits|sql)\.py:\d+", text)
+    assert re.search(
+        r"fault while answering: OperationalError at (accesses|commits|sql)\.py:\d+", text
+    )
     assert "no key of ours" in text
     written = text + fault[2]
     assert [told for told in (*PERSONAL, *keys.values()) if told in written] == []
