@@ -11,7 +11,8 @@ export DATA ?= ../shared/data
 export PYTHONUNBUFFERED = 1
 
 .PHONY: help demo test lint spark peers bench-quality bench-quality-long bench-decide \
-	bench-decide-long bench-audit bench-audit-long bench-features bench-serve axe serve clean lock
+	bench-decide-long bench-audit bench-audit-long bench-features bench-serve bench-serve-long \
+	axe serve clean lock
 
 help:
 	@echo 'make demo    everything on real data: events, features, models, audit, decisions, messages'
@@ -22,7 +23,7 @@ help:
 	@echo 'make bench-decide     policies and their proof, ten minutes; -long: the rest'
 	@echo 'make bench-audit      explanations and audits, ten minutes; -long: with 200 seeds and more'
 	@echo 'make bench-features   the feature kernel beside DuckDB and Polars, an hour'
-	@echo 'make bench-serve      the service under load, ten minutes'
+	@echo 'make bench-serve      the service under load, ten minutes; -long: kills, races, soak'
 	@echo 'make axe     fetch what tests the pages for accessibility'
 	@echo 'make serve   keep the demo'"'"'s API up at http://127.0.0.1:3000 (docs at /docs)'
 	@echo 'make clean   remove what was built; make lock: resolve dependencies anew'
@@ -88,6 +89,10 @@ bench-features: peers
 # The business that is served is made once, in build/bench/serve.
 bench-serve: $(READY)
 	@$(BIN)/python benchmarks/serve $(BENCH)
+
+# Half of the peak for ten minutes, 200 kills, 20,000 drawn requests, races; some hours.
+bench-serve-long: $(READY)
+	@$(BIN)/python benchmarks/serve --long $(BENCH)
 
 # The lock installs with hashes; the checkout itself is linked, so that edits take effect.
 $(READY): requirements.lock pyproject.toml

@@ -144,7 +144,7 @@ def of_members(
         category=_text(stated, "category"),
         action_id=_text(stated, "action_id"),
         message_id=_text(stated, "message_id"),
-        properties=orjson.dumps(members, option=orjson.OPT_SORT_KEYS).decode() if members else None,
+        properties=_json(members) if members else None,
         **{name: _whole(members, name) for name in NUMERIC_PROPERTIES},
         machine=_flag(members, MACHINE),
     )
@@ -185,6 +185,14 @@ def _object(given: object) -> dict[str, Any]:
     for name in sorted(given.keys() - _MEMBERS):
         raise RefusedError(f"{name!r} is not a member of the contract")
     return given
+
+
+def _json(members: Mapping[str, Any]) -> str:
+    try:
+        return orjson.dumps(members, option=orjson.OPT_SORT_KEYS).decode()
+    except orjson.JSONEncodeError:
+        # What came from JSON can be JSON again, but for the depth.
+        raise RefusedError("properties is nested too deeply") from None
 
 
 def _present(name: str, value: _Value | None) -> _Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -71,16 +72,19 @@ Event = Annotated[
 ]
 
 
-def _is_text(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("must be text, ISO 8601 with its zone")  # noqa: TRY004 - pydantic's protocol
-    return value
+def _from_text(value: Any) -> dt.datetime:
+    # By itself pydantic would take "0" for the beginning of 1970.
+    try:
+        instant = dt.datetime.fromisoformat(value)
+        return instant.astimezone(dt.UTC) if instant.tzinfo else instant
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError("must be text, ISO 8601 with its zone") from None
 
 
 Instant = Annotated[
     AwareDatetime,
     Field(strict=False, description="ISO 8601 with its zone."),
-    BeforeValidator(_is_text),
+    BeforeValidator(_from_text),
 ]
 
 
@@ -114,6 +118,7 @@ class BatchRequest(_Body):
     customer_ids: Annotated[
         list[CustomerId],
         Field(min_length=1, max_length=MOST_AT_ONCE, description="Each of them once."),
+        Field(json_schema_extra={"uniqueItems": True}),
     ]
 
     @model_validator(mode="after")
@@ -130,9 +135,18 @@ class EventsRequest(_Body):
     events: Annotated[list[Event], Field(min_length=1, max_length=MOST_AT_ONCE)]
 
 
+_WHOM = ("customer_id", "events", "features")
+
+
+def _given(name: str) -> dict[str, Any]:
+    """The schema of a body in which this member is given: null counts as absent."""
+    return {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+
+
 class PredictionsRequest(_Body):
     """Whom to predict: a customer whom we know, or one whose events or features come along."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [_given(n) for n in _WHOM]})
     most_bytes: ClassVar[int] = MOST_BYTES_OF_MANY
     customer_id: CustomerId | None = None
     events: Annotated[
@@ -146,7 +160,7 @@ class PredictionsRequest(_Body):
 
     @model_validator(mode="after")
     def _one_of_them(self) -> PredictionsRequest:
-        given = [n for n in ("customer_id", "events", "features") if getattr(self, n) is not None]
+        given = [name for name in _WHOM if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError("exactly one of customer_id, events and features must be given")
         return self
@@ -174,6 +188,13 @@ class ConsentsRequest(_Body):
 class ExecutionRequest(_Body):
     """What became of a decision that somebody else carries out."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"status": {"const": "blocked"}}},
+            "then": _given("reason"),
+            "else": {"properties": {"reason": {"type": "null"}}},
+        }
+    )
     status: Literal["sent", "blocked", "failed"]
     at: Instant
     by: Annotated[ShortText, Field(description="Who reports it: a tool's name, not a person's.")]

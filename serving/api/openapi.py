@@ -167,6 +167,19 @@ _IDEMPOTENCY_KEY: Final = {
     "description": "The first answer under it is given again for a week, byte for byte.",
 }
 
+_LINKS: Final = {
+    "nextBestAction": {
+        "links": {
+            name: {
+                "operationId": name,
+                "parameters": {"decision_id": "$response.body#/decision_id"},
+            }
+            for name in ("decision", "explanation", "execution")
+        }
+    }
+}
+"""What may be asked next, with members of the answer."""
+
 _QUERIES: Final = {
     "format": "A document or a page; without it the header Accept decides.",
     "language": "Of a page; a document holds both.",
@@ -227,6 +240,7 @@ def _operation(described: _Described) -> dict[str, Any]:
                 "description": "Done.",
                 "content": _content(described),
             }
+            | _LINKS.get(described.name, {})
         }
         | {
             status: {

@@ -118,6 +118,13 @@ def _wait_until_ready(address: str) -> None:
     raise AssertionError("the service must come up again")
 
 
+def service_of(config: Path, ledger_url: str, log: Path) -> Service:
+    """Forked, unless BOCIAN_SERVED_BY=bentoml asks for all of it, which takes seconds to start."""
+    if os.environ.get("BOCIAN_SERVED_BY") == "bentoml":
+        return UnderBentoML(config, ledger_url, log)
+    return Forked(config, ledger_url)
+
+
 class Asked(NamedTuple):
     """A request; its `mark`, also the idempotency key, is in what the ledger keeps of it."""
 

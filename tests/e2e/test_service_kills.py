@@ -2,8 +2,7 @@
 
 After each: what was acknowledged is in the ledger once, what was not is there as a whole or not at
 all, and whoever asks again gets the same bytes. BOCIAN_KILLS says how many moments on each
-database, BOCIAN_KILL_SEED which; BOCIAN_KILLS_OF=bentoml kills `bocian serve` itself, which takes
-seconds to start again.
+database, BOCIAN_KILL_SEED which; with BOCIAN_SERVED_BY=bentoml it is `bocian serve` that dies.
 """
 
 from __future__ import annotations
@@ -11,13 +10,11 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
 
 import numpy as np
 import orjson
 import pytest
-from killing import Callers, Forked, Service, UnderBentoML
-from processes import own_copy, own_ledger
+from killing import Callers
 from sqlalchemy import select
 
 from bocian import wiring
@@ -30,28 +27,7 @@ from serving.record import answer
 
 KILLS = int(os.environ.get("BOCIAN_KILLS", "10"))
 SEED = int(os.environ.get("BOCIAN_KILL_SEED", "20250303"))
-OF_BENTOML = os.environ.get("BOCIAN_KILLS_OF") == "bentoml"
 LONGEST_S = 0.5
-
-
-@pytest.fixture
-def ledger(shop, ledger_url) -> Iterator[Ledger]:
-    opened = own_ledger(shop, ledger_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def service(shop, ledger, ledger_url, tmp_path, monkeypatch) -> Iterator[Service]:
-    own = own_copy(shop, tmp_path / "shop")
-    monkeypatch.setattr(os, "environ", os.environ.copy())
-    served: Service = (
-        UnderBentoML(own.config, ledger_url, tmp_path / "log")
-        if OF_BENTOML
-        else Forked(own.config, ledger_url)
-    )
-    yield served
-    served.close()
 
 
 def check(ledger: Ledger, callers: Callers) -> None:
@@ -78,7 +54,8 @@ def check(ledger: Ledger, callers: Callers) -> None:
 @pytest.mark.e2e
 @pytest.mark.slow
 @pytest.mark.timeout(60 + 60 * KILLS)
-def test_what_was_acknowledged_is_there_once_after_every_kill(service, ledger, shop):
+def test_what_was_acknowledged_is_there_once_after_every_kill(own_service, ledger, shop):
+    service = own_service
     callers = Callers(wiring.event_store(shop.settings).customer_ids)
     service.up("e0")
     for number in range(KILLS):

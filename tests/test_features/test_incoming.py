@@ -32,6 +32,9 @@ ORDER = {
 }
 
 
+DEEP = b',"properties":' + b'{"a":' * 300 + b"1" + b"}" * 301
+
+
 def line(**changes: Any) -> bytes:
     return orjson.dumps(ORDER | changes)
 
@@ -96,6 +99,7 @@ def test_an_event_is_known_when_it_arrives_unless_it_says_otherwise():
         (line(occurred_at="0001-01-01T00:00:00+14:00"), "occurred_at is not a time"),
         (line(occurred_at=1_514_764_800), "occurred_at is not a time"),
         (line(properties=[]), "properties is not an object"),
+        (line().replace(b"}", DEEP), "properties is nested too deeply"),
         (line(properties={"machine": 1}), "machine is not true or false"),
         (line(quantity=2**31), "quantity is not a whole number"),
         (line(type="nps_answer"), "score is empty"),

@@ -94,6 +94,22 @@ def test_of_events_all_are_kept_or_none_and_each_bad_one_is_named(api, engine):
     assert api.post("/v1/events", json={"events": [event(3)]}).json() == {"kept": 1, "repeated": 0}
 
 
+def test_properties_nested_beyond_what_json_writers_take_are_refused(api):
+    deep = json.loads('{"a":' * 300 + "1" + "}" * 300)
+    for path in ("/v1/events", PREDICT):
+        found = errors(api.post(path, json={"events": [event(7, properties=deep)]}))
+        assert found == {"#/events/0": "properties is nested too deeply"}
+
+
+@pytest.mark.parametrize(
+    "at", ["0", "1741000000", 1741000000, "2025-03-03T09:00:00", "0001-01-01T00:00:00+14:00"]
+)
+def test_a_time_is_text_with_its_zone_and_within_the_calendar(api, at):
+    assert errors(api.post("/v1/consents", json={"consents": [act(at=at)]})).keys() == {
+        "#/consents/0/at"
+    }
+
+
 @pytest.mark.parametrize("events", [[], [event(n) for n in range(1001)], {}, None])
 def test_so_many_events_are_refused(api, events):
     assert errors(api.post("/v1/events", json={"events": events})).keys() == {"#/events"}
