@@ -10,9 +10,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from processes import CLEAN
+from processes import CLEAN, own_copy
 
 from bocian.client import Client
+from bocian.commands.running import running
 from serving.api.openapi import document
 
 pytestmark = pytest.mark.e2e
@@ -36,9 +37,17 @@ COMMANDS = list(_commands())
 
 
 @pytest.fixture(scope="module")
-def carried_out(service):
+def address(shop, tmp_path_factory):
+    """A service of one's own, in whose outbox lies nothing."""
+    own = own_copy(shop, tmp_path_factory.mktemp("guide") / "shop")
+    with running(own.settings, own.config, own.folder / "var" / "service.log") as at:
+        yield at
+
+
+@pytest.fixture(scope="module")
+def carried_out(address):
     """A decision that somebody may carry out."""
-    with Client(service.address) as client:
+    with Client(address) as client:
         for number in range(260, 300):
             decision = client.next_best_action(f"c{number}")
             if decision["channel"] is not None:
@@ -47,10 +56,10 @@ def carried_out(service):
 
 
 @pytest.mark.parametrize(("heading", "command"), COMMANDS, ids=[heading for heading, _ in COMMANDS])
-def test_a_curl_is_answered(service, carried_out, require, heading, command):
+def test_a_curl_is_answered(address, carried_out, require, heading, command):
     require(shutil.which("curl"), "curl not found: apt-get install curl")
     for told, ours in {
-        "http://127.0.0.1:3000": service.address,
+        "http://127.0.0.1:3000": address,
         "daf28994a019fdec876e5a4daca07c55": carried_out,
         '"2226"': '"c258"',
         '"1349"': '"c259"',
