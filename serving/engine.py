@@ -18,6 +18,7 @@ from features.restraint import Restraint
 from features.union import CurrentEvents, Events
 from features.zones import zone
 from serving.bundles import Shelf
+from serving.composing import compose, predictions_answer
 from serving.config import Caps, Policy
 from serving.customers import NO_PURPOSE, Customers, UnknownCustomerError, known_of, look_up
 from serving.foretelling import FeaturesError, of_events, of_features
@@ -29,14 +30,7 @@ from serving.ledger.facts import Facts, facts_of
 from serving.ledger.prices import latest
 from serving.ledger.sql import reading
 from serving.policy.prices import Prices
-from serving.record import (
-    Decided,
-    compose,
-    decided_before,
-    decision_id,
-    predictions_answer,
-    stored,
-)
+from serving.record import Decided, decided_before, decision_id, stored
 from serving.slots import Slot
 from serving.stages import stage
 from serving.weighing import Weighing, weighing_at
@@ -91,11 +85,11 @@ class DecisionEngine:
         The ledger is asked, and what is decided anew is kept, in one transaction, with the visits'
         entries in the audit trail: nothing that was committed before is left out.
         """
-        weighing = self.weighing()
         everyone = list(dict.fromkeys(who for one in asked for who in one.customer_ids))
 
         def work(connection: Connection) -> dict[str, Decided]:
-            found = self._of_slot(connection, everyone, weighing)
+            # Its instant is after the transaction's beginning: what came before is not of later.
+            found = self._of_slot(connection, everyone, self.weighing())
             for one in asked:
                 one.visit.note(connection, [who for who in one.customer_ids if who in found])
             return found

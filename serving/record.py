@@ -5,33 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-import numpy as np
 import orjson
-from numpy.typing import NDArray
 
-from features.catalogue import CATALOGUE
-from features.clock import iso, to_us
-from models.predict import Predictions
-from serving.bundles import Loaded
-from serving.customers import Described
+from features.clock import to_us
 from serving.ledger.decisions import StoredDecision
-from serving.policy.choices import Choices
-from serving.policy.problem import Arm
-from serving.policy.reasons import codes
-from serving.policy.values import Parts
-from serving.situation import Situation
 from serving.slots import Slot
-from serving.weighing import Weighing
 
-_INPUTS = "inputs"
-_PARTS = tuple(field.name for field in fields(Parts))
-_CAPS_THAT_WEIGH: Final = frozenset({"quiet_from", "quiet_until", "fatigue_per_message"})
-"""The others close arms, and what is closed is recorded with its reasons."""
+INPUTS: Final = "inputs"
+"""The last member of a record: what its answer leaves out."""
 
 
 def decision_id(secret: bytes, customer_id: str, slot: Slot) -> str:
@@ -67,105 +52,6 @@ def decided_before(row: StoredDecision) -> Decided:
     return Decided(orjson.loads(row.record), row.record.encode())
 
 
-def compose(
-    decisions: Sequence[str | None],
-    *,
-    weighing: Weighing,
-    customers: Described,
-    faced: Situation,
-    choices: Choices,
-) -> list[dict[str, Any]]:
-    """The records of n customers' decisions, whose ids are `decisions`.
-
-    `value_parts` sum to `value_minor`. `inputs` hold exactly what decided: with the bundle that
-    the record names the decision can be explained and taken again (`serving.replay`), and what
-    another policy would have done can be told (`serving.hindsight`).
-    """
-    loaded, slot, around, problem = (
-        weighing.loaded,
-        weighing.slot,
-        faced.circumstances,
-        faced.problem,
-    )
-    # Whole columns become Python's numbers at once: one by one that takes longer than deciding.
-    arm, block = choices.arm.tolist(), choices.hour_block.tolist()
-    names = [_arm(each) for each in problem.arms]
-    program = loaded.program
-    now, currency = _utc(weighing.now), loaded.bundle.business["currency"]
-    parts = [dict(zip(_PARTS, row, strict=True)) for row in _rows(choices.chosen_parts)]
-    lever = problem.lever.tolist()
-    predictions = _predictions(customers.predictions, customers.stages.tolist())
-    by_arm, by_hour = choices.action_propensity.tolist(), choices.hour_propensity.tolist()
-    joint, marginal = choices.propensity.tolist(), choices.marginal_propensity.tolist()
-    explored, best = choices.explored.tolist(), choices.best_arm.tolist()
-    alternatives = _alternatives(names, arm, choices)
-    suppressed = choices.suppressed.tolist()
-    features, hours = _numbers(customers.features), _hours(customers.hour_counts)
-    prices = dict(zip(problem.resources, problem.prices.tolist(), strict=True))
-    contacts, action_draw = around.contacts.tolist(), choices.action_draw.tolist()
-    hour_draw = _numbers(choices.hour_draw)
-    caps = weighing.caps.model_dump(mode="json", include=set(_CAPS_THAT_WEIGH))
-    policy = weighing.policy.model_dump(mode="json", exclude={"epoch", "secret"})
-    versions = {
-        "bundle": loaded.digest,
-        "policy_epoch": slot.policy_epoch,
-        "catalogue": CATALOGUE.version,
-    }
-    records = []
-    for i, decision in enumerate(decisions):
-        k, hour, times = arm[i], block[i], around.times[i]
-        valid_until = max(slot.ends_at, times.ends[hour]) if hour >= 0 else slot.ends_at
-        action_id = names[k]["action_id"]
-        records.append(
-            {
-                "decision_id": decision,
-                "customer_id": customers.ids[i],
-                "slot": slot.name,
-                "as_of": now,
-                "valid_until": _utc(valid_until),
-                **names[k],
-                "offer": program.offers[action_id] if k else None,
-                "purpose": program.actions[action_id].purpose.value if k else None,
-                "language": customers.languages[i],
-                "favourite_category": customers.favourite_category[i],
-                "send_at": _utc(times.starts[hour]) if hour >= 0 else None,
-                "hour_block": hour if hour >= 0 else None,
-                "currency": currency,
-                "value_minor": sum(parts[i].values()),
-                "value_parts": parts[i],
-                "lever": lever[i][k],
-                "predictions": predictions[i],
-                "propensity": {
-                    "action": by_arm[i][k],
-                    "hour": by_hour[i][hour] if hour >= 0 else 1.0,
-                    "joint": joint[i],
-                    "marginal": marginal[i],
-                },
-                "explored": explored[i],
-                "stratum": choices.stratum[i].value,
-                "greedy": names[best[i]],
-                "alternatives": alternatives[i],
-                "suppressed": [
-                    name | {"reasons": _codes(bits)}
-                    for name, bits in zip(names, suppressed[i], strict=True)
-                    if bits
-                ],
-                "versions": versions,
-                _INPUTS: {
-                    "features": dict(zip(CATALOGUE.names, features[i], strict=True)),
-                    "prices": prices,
-                    "hour_counts": hours[i],
-                    "time_zone": around.zones[i],
-                    "contacts": contacts[i],
-                    "caps": caps,
-                    "policy": policy,
-                    "draws": {"action": action_draw[i], "hour": hour_draw[i]},
-                },
-            }
-        )
-    return records
-
-
 def to_bytes(record: dict[str, Any]) -> bytes:
     """Canonical JSON of a record."""
     return orjson.dumps(record)
@@ -173,7 +59,7 @@ def to_bytes(record: dict[str, Any]) -> bytes:
 
 def answer(record: dict[str, Any]) -> dict[str, Any]:
     """The record without its inputs: what the API gives unless more is asked for."""
-    return {name: value for name, value in record.items() if name != _INPUTS}
+    return {name: value for name, value in record.items() if name != INPUTS}
 
 
 def stored(decided: Decided, slot: Slot) -> StoredDecision:
@@ -196,126 +82,6 @@ def stored(decided: Decided, slot: Slot) -> StoredDecision:
         bundle_digest=record["versions"]["bundle"],
         record=decided.content.decode(),
     )
-
-
-def _rows(parts: Parts) -> list[tuple[float, ...]]:
-    """Of parts of shape (n,) each row's, in the order in which they are declared."""
-    columns = (getattr(parts, name).tolist() for name in _PARTS)
-    return list(zip(*columns, strict=True))
-
-
-def _alternatives(
-    names: Sequence[dict[str, Any]], chosen: Sequence[int], choices: Choices
-) -> list[list[dict[str, Any]]]:
-    """For each customer the feasible arms that were not chosen, the most valuable first."""
-    arms, open_arms = len(names), choices.feasible.copy()
-    open_arms[np.arange(len(chosen)), chosen] = False
-    order = np.argsort(np.where(open_arms, -choices.value, np.inf), axis=1, kind="stable")
-    # A row for each pair of customer and arm.
-    parts = _rows(Parts(*(getattr(choices.arm_parts, name).ravel() for name in _PARTS)))
-    hours, shares = choices.best_hour.tolist(), choices.action_propensity.tolist()
-    return [
-        [
-            names[k]
-            | {
-                "value_minor": sum(parts[i * arms + k]),
-                "value_parts": dict(zip(_PARTS, parts[i * arms + k], strict=True)),
-                "hour_block": hours[i][k] if k else None,
-                "propensity": shares[i][k],
-            }
-            for k in ranked[:number]
-        ]
-        for i, (ranked, number) in enumerate(
-            zip(order.tolist(), open_arms.sum(axis=1).tolist(), strict=True)
-        )
-    ]
-
-
-def _predictions(found: Predictions, stages: Sequence[str | None]) -> list[dict[str, Any]]:
-    days = [str(days) for days in found.churn_by_days]
-    columns = (
-        _numbers(found.churn_probability),
-        found.churn_applies.tolist(),
-        zip(*map(_numbers, found.churn_by_days.values()), strict=True),
-        _numbers(found.raw_log_odds),
-        _numbers(found.expected_margin),
-        _numbers(found.margin_low),
-        _numbers(found.margin_high),
-        stages,
-        found.hours.argmax(axis=1).tolist(),
-    )
-    return [
-        {
-            "churn_probability": churn,
-            "churn_applies": applies,
-            "churn_by_days": dict(zip(days, by_days, strict=True)),
-            "raw_log_odds": raw,
-            "expected_margin_minor": margin,
-            "margin_low_minor": low,
-            "margin_high_minor": high,
-            "lifecycle_stage": stage,
-            "best_hour_of_week": hour,
-        }
-        for churn, applies, by_days, raw, margin, low, high, stage, hour in zip(
-            *columns, strict=True
-        )
-    ]
-
-
-def predictions_answer(
-    customer_id: str | None,
-    found: Predictions,
-    stage: str | None,
-    now: dt.datetime,
-    loaded: Loaded,
-) -> dict[str, Any]:
-    """The predictions of one customer, the first of `found`, as the API gives them."""
-    return {
-        "customer_id": customer_id,
-        "as_of": _utc(now),
-        "currency": loaded.bundle.business["currency"],
-        "horizons": {
-            "churn": loaded.bundle.churn.means,
-            "churn_days": loaded.bundle.churn.horizon_days,
-            "margin_days": loaded.bundle.clv.horizon_days,
-        },
-        "estimand": loaded.bundle.churn.estimand,
-        "send_time_basis": loaded.bundle.send_time.basis,
-        "predictions": _predictions(found, [stage])[0],
-        "versions": {"bundle": loaded.digest, "catalogue": CATALOGUE.version},
-    }
-
-
-def _arm(arm: Arm) -> dict[str, Any]:
-    return {"action_id": arm.action_id, "channel": arm.channel}
-
-
-def _hours(counts: NDArray[np.int64]) -> list[dict[str, int]]:
-    """Of each row those hours of the week that have any, by number."""
-    found: list[dict[str, int]] = [{} for _ in counts]
-    for row, hour in np.argwhere(counts).tolist():
-        found[row][str(hour)] = int(counts[row, hour])
-    return found
-
-
-def _numbers(values: NDArray[np.float64]) -> Any:
-    """As lists, None where not a number."""
-    unknown = np.isnan(values)
-    if not unknown.any():
-        return values.tolist()
-    numbers = values.astype(object)
-    numbers[unknown] = None
-    return numbers.tolist()
-
-
-@lru_cache(maxsize=4096)
-def _codes(bits: int) -> list[str]:
-    return [reason.value for reason in codes(bits)]
-
-
-@lru_cache(maxsize=4096)
-def _utc(instant: dt.datetime) -> str:
-    return iso(to_us(instant))
 
 
 @lru_cache(maxsize=4096)

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from features.catalogue import CATALOGUE
 from serving.bundles import Loaded
 from serving.circumstances import Circumstances
+from serving.composing import compose
 from serving.config import Caps, Policy
 from serving.customers import Described, predicted
 from serving.policy.choices import Choices
 from serving.policy.exploration import Stratum
-from serving.record import compose
 from serving.recorded import DrawnBefore, as_faced, holds_all, recorded
 from serving.situation import Situation
 from serving.slots import slot_at

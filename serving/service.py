@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +95,5 @@ class BocianService:
         gc.collect()
         gc.freeze()
         gc.set_threshold(100_000, 50, 1000)
+        # The event loop gets its turn beside the thread that decides: by default after 5 ms.
+        sys.setswitchinterval(0.0005)
