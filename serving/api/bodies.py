@@ -151,7 +151,7 @@ class PredictionsRequest(_Body):
     customer_id: CustomerId | None = None
     events: Annotated[
         list[Event] | None,
-        Field(min_length=1, max_length=10_000, description="Of one customer. Not kept."),
+        Field(min_length=1, max_length=5_000, description="Of one customer. Not kept."),
     ] = None
     features: Annotated[
         dict[str, float | None] | None,
