@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -13,9 +14,13 @@ from sqlalchemy import event
 from wired import engine_of
 
 from features.clock import to_us
+from features.incoming import Event
+from features.union import Events
 from serving.engine import Asked
 from serving.ledger.accesses import Visit
 from serving.ledger.consents import Consent, record_many
+from serving.ledger.events import SqlEventLog
+from serving.ledger.profiles import Profile
 from serving.record import to_bytes
 
 WITHDRAW = """
@@ -98,3 +103,29 @@ def test_a_withdrawal_that_was_acknowledged_is_never_decided_against(engine):
         records = list(pool.map(withdraw_then_ask, people))
     assert {record["action_id"] for record in records} == {"no_action"}
     assert len({record["decision_id"] for record in records}) == len(people)
+
+
+def test_both_databases_keep_and_give_the_same_bytes(engine, ledger):
+    elsewhere = replace(
+        engine, ledger=ledger, events=Events(engine.events.latest, SqlEventLog(ledger.engine))
+    )
+    people = ["c001", "c002", "stranger"]
+    agreed = Consent("c001", "marketing", "email", True, 1, "a form", "consent")
+    ledger.consents.record_many([agreed])
+    ledger.profiles.upsert_many([Profile("c001", "pl", "Europe/Warsaw", email="a@bocian.invalid")])
+    before = to_us(engine.clock()) - 1
+    order = Event("c002", before, before, "till", "1", "order", value_minor=5, machine=False)
+    elsewhere.events.log.append([order])
+    (made,) = elsewhere.next_best_actions([Asked(people, visit(elsewhere, "k"))])
+    (again,) = elsewhere.next_best_actions([Asked(people, visit(elsewhere, "k"))])
+    assert [one.content for one in made] == [one.content for one in again]
+    assert [one.record for one in made] == [one.record for one in again]
+    assert "no_consent" not in {
+        reason
+        for arm in made[0].record["suppressed"]
+        if arm["channel"] == "email"
+        for reason in arm["reasons"]
+    }
+    assert made[1].record["inputs"]["features"]["days_since_last_order"] < 1e-9
+    rows = [ledger.decisions.get(one.record["decision_id"]) for one in made]
+    assert [row.record.encode() for row in rows] == [one.content for one in made]
