@@ -124,14 +124,8 @@ class Decisions:
 
     def find(self, customer_id: str, policy_epoch: str, slot: str) -> StoredDecision | None:
         """The decision for a customer in a slot, if there is one."""
-        return self.find_many([customer_id], policy_epoch, slot).get(customer_id)
-
-    def find_many(
-        self, customer_ids: Iterable[str], policy_epoch: str, slot: str
-    ) -> dict[str, StoredDecision]:
-        """The decisions in a slot of those of `customer_ids` that have one."""
         with reading(self._engine) as connection:
-            return in_slot(connection, customer_ids, policy_epoch, slot)
+            return in_slot(connection, [customer_id], policy_epoch, slot).get(customer_id)
 
     def recent(self, customer_id: str, since_us: int) -> tuple[StoredDecision, ...]:
         """Decisions for a customer made in `[since_us, ∞)`, newest first."""
@@ -142,21 +136,6 @@ class Decisions:
         )
         with reading(self._engine) as connection:
             return tuple(StoredDecision(**row._asdict()) for row in connection.execute(query))
-
-    def count_by_action(self, policy_epoch: str, since_us: int, until_us: int) -> dict[str, int]:
-        """How often each action was decided in `[since_us, until_us)`; `no_action` included."""
-        query = (
-            select(DECISIONS.c.action_id, func.count().label("decided"))
-            .where(
-                DECISIONS.c.policy_epoch == policy_epoch,
-                DECISIONS.c.decided_at_us >= since_us,
-                DECISIONS.c.decided_at_us < until_us,
-            )
-            .group_by(DECISIONS.c.action_id)
-            .order_by(DECISIONS.c.action_id)
-        )
-        with reading(self._engine) as connection:
-            return {row.action_id: row.decided for row in connection.execute(query)}
 
     def began_at_us(self) -> int | None:
         """When the first decision of all was made; None where there is none."""
@@ -229,7 +208,7 @@ def put_many(
 def in_slot(
     connection: Connection, customer_ids: Iterable[str], policy_epoch: str, slot: str
 ) -> dict[str, StoredDecision]:
-    """The same as `Decisions.find_many`, within the caller's transaction."""
+    """The decisions in a slot of those of `customer_ids` that have one."""
     customers = listed(customer_ids)
     rows = _IN_SLOT.rows(connection, customers=customers, epoch=policy_epoch, slot=slot)
     found = (dict(zip(_COLUMNS, row, strict=True)) for row in rows)

@@ -66,14 +66,6 @@ def test_recent_holds_its_start_and_shows_the_newest_first(ledger: Ledger, a_dec
     assert [decision.decision_id for decision in recent] == ["d3", "d2", "d1"]
 
 
-def test_actions_are_counted_in_a_half_open_interval(ledger: Ledger, a_decision):
-    nothing = {"action_id": "no_action", "channel": None, "send_at_us": None}
-    for i, changes in enumerate([{}, nothing, nothing, {}, {"policy_epoch": "e2"}]):
-        ledger.decisions.put(a_decision(f"d{i}", customer_id=f"c{i}", decided_at_us=i, **changes))
-    assert ledger.decisions.count_by_action("e1", 0, 3) == {"no_action": 2, "thank_you": 1}
-    assert ledger.decisions.count_by_action("e1", 3, 9) == {"thank_you": 1}
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
