@@ -101,23 +101,14 @@ def api(businesses: Sequence[Settings]) -> ASGIApp:
         SettingsError: Two brands would write into one ledger.
     """
     from serving import telemetry  # noqa: PLC0415
-    from serving.api.app import create_app  # noqa: PLC0415
-    from serving.api.brands import Brands  # noqa: PLC0415
+    from serving.api.brands import Brands, application  # noqa: PLC0415
 
     brands = [_brand(settings) for settings in businesses]
     names = [settings.service.brand or "" for settings in businesses]
     figures = {n: brand.metrics.families for n, brand in zip(names, brands, strict=True)}
     traces = telemetry.start(os.environ, figures)
     if len(brands) == 1:
-        (only,) = brands
-        return create_app(
-            lambda: only.engine,
-            only.door,
-            only.file_sources,
-            metrics=only.metrics,
-            traces=traces,
-            log_requests=only.log_requests,
-        )
+        return application(brands[0], traces)
     if len({place(brand.engine.ledger.engine) for brand in brands}) < len(brands):
         raise SettingsError(
             "paths.ledger must be each brand's own where several are served together, got "

@@ -6,7 +6,7 @@ No path and no header names a brand, so that there is nothing by which to reach 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -59,11 +59,12 @@ class Brands:
         await app(scope, receive, send)
 
 
-def _own(brand: Brand, traces: Traces | None) -> ASGIApp:
-    def ready(request: Request) -> dict[str, Any]:
-        brand.door.admit(request, KeyScope.ADMIN)
-        return readiness(brand.engine)
-
+def application(
+    brand: Brand,
+    traces: Traces | None,
+    ready: Callable[[Request], dict[str, Any]] | None = None,
+) -> ASGIApp:
+    """One brand's own; `ready` as `create_app` takes it."""
     return create_app(
         lambda: brand.engine,
         brand.door,
@@ -73,6 +74,14 @@ def _own(brand: Brand, traces: Traces | None) -> ASGIApp:
         traces=traces,
         log_requests=brand.log_requests,
     )
+
+
+def _own(brand: Brand, traces: Traces | None) -> ASGIApp:
+    def ready(request: Request) -> dict[str, Any]:
+        brand.door.admit(request, KeyScope.ADMIN)
+        return readiness(brand.engine)
+
+    return application(brand, traces, ready)
 
 
 def _all_ready(engines: Collection[DecisionEngine], request: Request) -> dict[str, Any]:
