@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,6 +39,7 @@ path = Path({path!r})
 again = lambda: again_in(path.parent)
 print("ready", flush=True)
 {work}
+print("done", flush=True)
 """
 
 
@@ -68,16 +70,31 @@ def content(path: Path) -> list[tuple[object, ...]]:
     )
 
 
-def killed(path: Path, work: str, after_s: float) -> bool:
-    """Start `work` on the store in a process of its own and kill it; whether it was at it still."""
+def begun(path: Path, work: str) -> subprocess.Popen[bytes]:
+    """`work` on the store in a process of its own, all it needs imported."""
     script = SCRIPT.format(tests=str(Path(__file__).parent), path=str(path), work=WORK[work])
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
-    time.sleep(after_s)
-    process.send_signal(signal.SIGKILL)
-    process.stdout.close()
-    return process.wait() == -signal.SIGKILL
+    return process
+
+
+def taken(path: Path, work: str) -> float:
+    """Do the whole of `work` as `killed` would; seconds that it takes on this machine."""
+    with begun(path, work) as process:
+        start = time.perf_counter()
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"done\n"
+        return time.perf_counter() - start
+
+
+def killed(path: Path, work: str, after_s: float) -> bool:
+    """Start `work` on the store and kill it; whether it was at it still."""
+    with begun(path, work) as process:
+        time.sleep(after_s)
+        process.send_signal(signal.SIGKILL)
+        assert process.stdout is not None
+        return process.stdout.read() != b"done\n"
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +112,17 @@ def test_a_killed_writer_leaves_the_state_before_or_after_and_the_next_one_finis
     if work == "compact":
         append(path, more(), limits=NEVER)
     before = content(path)
+    shutil.copytree(path, folder / "timed" / path.name)
+    for source in folder.glob("*.parquet"):
+        shutil.copy(source, folder / "timed")
+    whole = taken(folder / "timed" / path.name, work)
+    shutil.rmtree(folder / "timed")
     draw, hit = random.Random(work), 0
     finish = {"ingest": lambda: again_in(folder), "compact": lambda: compact(path),
               "append": lambda: append(path, more(), log_position=1, limits=NEVER)}  # fmt: skip
-    for moment in range(max(2, MOMENTS // len(WORK))):
-        hit += killed(path, work, draw.uniform(0, 0.5))
+    moments = max(3, MOMENTS // len(WORK))
+    for moment in range(moments):
+        hit += killed(path, work, (moment + draw.random()) / moments * whole)
         now = content(path)
         if work == "append":
             appended = EventStore(path).manifest.log_position == 1
