@@ -141,8 +141,9 @@ def _decide_once(made: DecisionEngine) -> None:
     """So that the first request is as fast as the next."""
     from models.bundle import BundleError  # noqa: PLC0415
 
+    first = made.store.first_customer
     try:
-        made.preview(next((block.customer_ids[:1] for block in made.store.blocks()), ()))
+        made.preview([] if first is None else [first])
     except BundleError as error:
         log.warning("alive, and not ready: %s", error)
 

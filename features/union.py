@@ -74,6 +74,11 @@ class CurrentEvents:
         return tuple(customer for _, customer in merged)
 
     @property
+    def first_customer(self) -> str | None:
+        """The first one of the store, found at once; None where it holds nobody."""
+        return next(self._store.each_customer(), None)
+
+    @property
     def customer_count(self) -> int:
         """How many customers have an event."""
         return len(self.customer_ids) if self._all[1] else self._store.customer_count

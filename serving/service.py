@@ -8,6 +8,8 @@ between (where Windows has a semicolon).
 from __future__ import annotations
 
 import gc
+import json
+import logging
 import os
 import sys
 from pathlib import Path
@@ -21,6 +23,8 @@ import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.logs import in_json
+
+log = logging.getLogger("bocian.service")
 
 
 class _Api:
@@ -97,3 +101,10 @@ class BocianService:
         gc.set_threshold(100_000, 50, 1000)
         # The event loop gets its turn beside the thread that decides: by default after 5 ms.
         sys.setswitchinterval(0.0005)
+        log.info("answers at %s", _address())
+
+
+def _address() -> str:
+    """Where BentoML listens for us, as it tells its workers."""
+    told: dict[str, str] = json.loads(os.environ.get("BENTOML_RUNNER_MAP", "{}"))
+    return told.get("bocian", "an address that BentoML does not tell")

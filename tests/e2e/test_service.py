@@ -103,6 +103,13 @@ def test_the_home_page_leads_to_the_documentation(api):
     assert headers["location"].endswith("/docs")
 
 
+def test_it_says_when_it_answers_and_where(api, log):
+    told = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [one["event"] for one in told if one["logger"] == "bocian.service"] == [
+        f"answers at {api}"
+    ]
+
+
 @pytest.mark.slow
 def test_what_was_decided_and_queued_outlives_a_kill(own, tmp_path):
     """Queue through one service, kill it and its workers at once, and ask the next one."""

@@ -143,3 +143,14 @@ def test_without_a_log_the_store_is_all(tmp_path):
     assert events.path == tmp_path
     assert isinstance(NoLog().tail(3).events, pa.Table)
     assert NoLog().tail(3).position == 3
+
+
+def test_the_first_customer_is_the_stores_and_costs_no_event(tmp_path):
+    build(tmp_path / "store", batches([row(c, c) for c in CUSTOMERS]), bucket_events=1)
+    events = union(tmp_path / "store", MemoryLog([row("another", "0")]))
+    assert events.first_customer == EventStore(tmp_path / "store").customer_ids[0]
+    for file in events.files:
+        file.unlink()
+    assert union(tmp_path / "store", NoLog()).first_customer == events.first_customer
+    build(tmp_path / "nobodys", batches([]))
+    assert union(tmp_path / "nobodys", NoLog()).first_customer is None
