@@ -27,6 +27,8 @@ from serving.weighing import Weighing
 
 _HOURS: Final = tuple(map(str, range(168)))
 _PARTS: Final = tuple(field.name for field in fields(Parts))
+_CAPS_THAT_WEIGH: Final = frozenset({"quiet_from", "quiet_until", "fatigue_per_message"})
+"""The others close arms, and what is closed is recorded with its reasons."""
 
 
 def compose(
@@ -67,7 +69,8 @@ def compose(
     prices = dict(zip(problem.resources, problem.prices.tolist(), strict=True))
     contacts, action_draw = around.contacts.tolist(), choices.action_draw.tolist()
     hour_draw = _numbers(choices.hour_draw)
-    caps, policy = weighing.caps.that_weigh, weighing.policy.that_weighs
+    caps = weighing.caps.model_dump(mode="json", include=set(_CAPS_THAT_WEIGH))
+    policy = weighing.policy.model_dump(mode="json", exclude={"epoch", "secret"})
     versions = {
         "bundle": loaded.digest,
         "policy_epoch": slot.policy_epoch,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
-from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -147,15 +146,6 @@ class Caps(Frozen):
     quiet_until: dt.time = dt.time(8, 0)
     fatigue_per_message: Annotated[float, Field(ge=0)] = 0.5
 
-    @cached_property
-    def that_weigh(self) -> dict[str, Any]:
-        """Those that weigh on values, as records hold them: the others close arms, and what is
-        closed is recorded with its reasons.
-        """
-        return self.model_dump(
-            mode="json", include={"quiet_from", "quiet_until", "fatigue_per_message"}
-        )
-
 
 class Policy(Frozen):
     """How decisions are drawn.
@@ -174,11 +164,6 @@ class Policy(Frozen):
     minimum_value_minor: Annotated[float, Field(ge=0)] = 0.0
     channel_preference: dict[Channel, Factor] = {}
     learned_preference: bool = False
-
-    @cached_property
-    def that_weighs(self) -> dict[str, Any]:
-        """What decides beside the slot, as records hold it."""
-        return self.model_dump(mode="json", exclude={"epoch", "secret"})
 
 
 def _positive(budget: dict[str, float]) -> dict[str, float]:
