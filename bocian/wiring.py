@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 import os
-from threading import Thread
+from threading import Timer
 from typing import TYPE_CHECKING
 
 from bocian.settings import Settings, SettingsError
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from training.tracking import Registry
 
 log = logging.getLogger("bocian.service")
+_DECODE_AFTER_S = 1.0
 
 
 def event_store(settings: Settings) -> CurrentEvents:
@@ -125,7 +126,7 @@ def _brand(settings: Settings) -> Brand:
 
     made = engine(settings)
     _decide_once(made)
-    Thread(target=made.store.warm, name="warm", daemon=True).start()
+    _decode_ahead(made)
     metrics = Metrics(Standing(lambda: made, settings.monitored))
     made.ledger.commit.tell(metrics.committed)
     return Brand(
@@ -146,6 +147,13 @@ def _decide_once(made: DecisionEngine) -> None:
         made.preview([] if first is None else [first])
     except BundleError as error:
         log.warning("alive, and not ready: %s", error)
+
+
+def _decode_ahead(made: DecisionEngine) -> None:
+    """Behind the first answers, from which it would take the processor."""
+    decoding = Timer(_DECODE_AFTER_S, made.store.warm)
+    decoding.daemon = True
+    decoding.start()
 
 
 def registry(settings: Settings) -> Registry:

@@ -38,6 +38,8 @@ class _Api:
 
     def start(self) -> ASGIApp:
         """Wire everything, and decide once, so that the first request is as fast as the next."""
+        # What is loaded now stays: by default a sixth of the start is looking for garbage in it.
+        gc.set_threshold(100_000, 50, 1000)
         from bocian.brands import load_all  # noqa: PLC0415
         from bocian.wiring import api  # noqa: PLC0415
 
@@ -98,7 +100,6 @@ class BocianService:
         # A full collection over the loaded libraries takes 0.2 s: keep them out of its way.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(100_000, 50, 1000)
         # The event loop gets its turn beside the thread that decides: by default after 5 ms.
         sys.setswitchinterval(0.0005)
         log.info("answers at %s", _address())
