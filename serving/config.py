@@ -10,6 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 
 NO_ACTION = "no_action"
 DEFAULT_SECRET = "change-me"  # noqa: S105 - known to all, and warned of
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""The names by which this machine alone is reached."""
 
 
 class Channel(StrEnum):

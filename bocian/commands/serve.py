@@ -10,8 +10,7 @@ from pathlib import Path
 from bocian.brands import load_all
 from bocian.commands.screen import notes
 from bocian.settings import Settings
-from serving.api.access import LOOPBACK
-from serving.config import DEFAULT_SECRET
+from serving.config import DEFAULT_SECRET, LOOPBACK
 
 
 class UnprotectedError(ValueError):

@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 
 from features.clock import Clock, system_clock, to_us
 from serving.api.problems import Problem
+from serving.config import LOOPBACK
 from serving.ledger.keys import Keys, Scope
 
 log = logging.getLogger("bocian.api")
@@ -21,7 +22,6 @@ log = logging.getLogger("bocian.api")
 LOCAL = "local"
 """Stands for a key where none is needed."""
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _THROUGH_A_PROXY = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 _BURST_S = 2.0
 

@@ -58,17 +58,27 @@ def test_help_takes_less_than_half_a_second_of_the_processor():
     assert statistics.median(cpu_seconds() for _ in range(5)) <= 0.5
 
 
-def test_help_imports_nothing_heavy():
-    script = (
-        "import sys; from bocian.cli import app; app(['--help'], standalone_mode=False);"
-        "print(sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
-    )
+def _imported_by(statements):
+    told = "print(sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-c", f"import sys; {statements}; {told}"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    loaded = set(re.findall(r"'(\w+)'", done.stderr))
+    return set(re.findall(r"'(\w+)'", done.stderr))
+
+
+def test_help_imports_nothing_heavy():
+    loaded = _imported_by("from bocian.cli import app; app(['--help'], standalone_mode=False)")
     assert {"bocian", "typer"} <= loaded
     assert loaded.isdisjoint(HEAVY)
+
+
+def test_what_starts_the_service_imports_nothing_that_serves():
+    loaded = _imported_by("import bocian.commands.serve")
+    assert {"numpy", "pydantic", "rich", "serving"} <= loaded  # the settings need them
+    assert loaded.isdisjoint((HEAVY | {"starlette"}) - {"numpy", "rich"})
 
 
 def _commands(group, path=()):
