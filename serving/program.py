@@ -15,7 +15,7 @@ from features.catalogue.tenure import LIFECYCLE_STAGES
 from models.effects import DeclaredEffects
 from serving.config import Action, Channel, ChannelCost, Purpose
 from serving.policy.problem import NO_ACTION, Arm
-from serving.rules import Rule, RuleError, parse
+from serving.rules import Rule, RuleError, Rules, parse, together
 
 _ACTIONS = TypeAdapter(tuple[Action, ...])
 _CHANNELS = TypeAdapter(dict[Channel, ChannelCost])
@@ -68,6 +68,13 @@ class Program:
     def read(self) -> frozenset[str]:
         """The columns that rules read."""
         return frozenset().union(*(rule.names for rule in self.rules.values()))
+
+    @cached_property
+    def eligible(self) -> Rules:
+        """Each arm's rule; `no_action` is for everyone. Stages of life are told by their codes."""
+        anyone = parse("True", {})
+        rules = (anyone, *(self.rules[arm.action_id] for arm in self.arms[1:]))
+        return together(rules, LIFECYCLE_STAGES)
 
     @cached_property
     def purposes(self) -> frozenset[Purpose]:

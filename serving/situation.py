@@ -15,8 +15,7 @@ from serving.customers import Described
 from serving.hours import BlockTimes, loud_blocks, loud_hours
 from serving.policy.problem import HOUR_BLOCKS, Problem, clip_timing
 from serving.policy.reasons import Reason, mask
-from serving.program import Program
-from serving.rules import evaluate_all
+from serving.program import PREDICTIONS, Program
 
 
 @dataclass(frozen=True)
@@ -135,14 +134,6 @@ def _preference(customers: Described, loaded: Loaded) -> dict[str, NDArray[np.fl
 
 def _not_eligible(customers: Described, program: Program) -> NDArray[np.uint32]:
     """The reason's bit where an action's rule excludes the customer, shape (n, arms)."""
-    known: dict[str, NDArray[np.generic]] = {
-        "lifecycle_stage": customers.stages,
-        "churn_probability": customers.predictions.churn_probability,
-        "expected_margin": customers.predictions.expected_margin,
-    }
-    columns = known | {name: customers.feature(name) for name in program.read if name not in known}
-    holds = evaluate_all(list(program.rules.values()), columns)
-    bits = np.zeros((len(customers.ids), len(program.arms)), np.uint32)
-    excluded = ~np.stack(holds, axis=1) if holds else np.zeros((len(bits), 0), np.bool_)
-    bits[:, 1:] = (excluded * mask(Reason.NOT_ELIGIBLE))[:, program.action_of]
-    return bits
+    columns = {name: getattr(customers.predictions, name) for name in PREDICTIONS}
+    columns |= {name: customers.feature(name) for name in program.read if name not in columns}
+    return ~program.eligible(columns) * mask(Reason.NOT_ELIGIBLE)
