@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.effects import DeclaredEffects, Effects, UpdatedEffects
-from serving.policy.exploration import mixture
-from serving.policy.values import greedy_arm
+from serving.policy.kernel import greedy_arm, mixture
 from training.effects import Decided, Trial, updated
 from training.effects.outcomes import compare
 from training.evaluation.off_policy import Bounds, Judgement, Log, Overlap, judge

@@ -61,7 +61,7 @@ def situation(
         customer_ids=customers.ids,
         arms=program.arms,
         effect=np.nan_to_num(effect),  # of one who never ordered no margin is at risk
-        timing=_timing(customers, loaded, circumstances.times, caps, len(program.arms)),
+        timing=_timing(customers, loaded, circumstances.times, caps),
         delivery_cost=program.delivery_cost,
         contact_cost=program.contact_cost * pressure[:, None],
         lever=levers(program, policy, preference, number),
@@ -69,7 +69,7 @@ def situation(
         resources=program.resources,
         prices=np.array([prices.get(name, 0.0) for name in program.resources], np.float64),
         suppressed=circumstances.closed | _not_eligible(customers, program),
-        hour_feasible=_open_hours(program, caps, number),
+        hour_feasible=loud_blocks(caps) | ~program.quiet_hours_apply[:, None],
         minimum_value=policy.minimum_value_minor,
     )
     return Situation(problem, circumstances)
@@ -98,29 +98,20 @@ def levers(
     return found
 
 
-def _open_hours(program: Program, caps: Caps, customers: int) -> NDArray[np.bool_]:
-    """Which hour blocks quiet hours leave open, shape (n, arms, 8)."""
-    always = np.ones(HOUR_BLOCKS, np.bool_)
-    each = np.where(program.quiet_hours_apply[:, None], loud_blocks(caps), always)
-    return np.broadcast_to(each, (customers, *each.shape)).copy()
-
-
 def _timing(
-    customers: Described,
-    loaded: Loaded,
-    times: tuple[BlockTimes, ...],
-    caps: Caps,
-    arms: int,
+    customers: Described, loaded: Loaded, times: tuple[BlockTimes, ...], caps: Caps
 ) -> NDArray[np.float64]:
+    """What each of the coming blocks is worth over a usual hour, shape (n, 8)."""
     model, loud = loaded.bundle.send_time, loud_hours(caps)
     usual = loud if loud.any() else ~loud
-    weekdays = np.array([t.weekdays for t in times], np.int64).reshape(-1, HOUR_BLOCKS)
-    blocks = np.ones(weekdays.shape)
-    for day in np.unique(weekdays):
-        on_day = model.multiplier(customers.predictions.hours, int(day), usual)
+    # Most often all share one clock, whose weekdays stand for everyone's.
+    clocks = times[:1] if len(set(map(id, times))) == 1 else times
+    weekdays = np.array([clock.weekdays for clock in clocks], np.int64).reshape(-1, HOUR_BLOCKS)
+    blocks = np.ones((len(times), HOUR_BLOCKS))
+    for day in np.flatnonzero(np.bincount(weekdays.ravel())).tolist():
+        on_day = model.multiplier(customers.predictions.hours, day, usual)
         blocks = np.where(weekdays == day, on_day, blocks)
-    timing = np.broadcast_to(clip_timing(blocks)[:, None, :], (len(times), arms, HOUR_BLOCKS))
-    return timing.copy()
+    return clip_timing(blocks)
 
 
 def _preference(customers: Described, loaded: Loaded) -> dict[str, NDArray[np.float64]]:

@@ -50,7 +50,7 @@ class Problem:
         customer_ids: n different identifiers, the keys of the draws.
         arms: k different arms.
         effect: [n, k] effect on margin of choosing the arm instead of `no_action`.
-        timing: [n, k, 8] engagement at the hour over its mean, in [0.5, 2], 1 where unknown; see
+        timing: [n, 8] engagement at the hour over its mean, in [0.5, 2], 1 where unknown; see
             `clip_timing`. It counts only where `effect` is above zero.
         delivery_cost: [k] cost of one delivery, not negative.
         contact_cost: [n, k] cost of one more contact in fatigue, not negative.
@@ -60,8 +60,8 @@ class Problem:
         resources: r different names.
         prices: [r] dual price of one unit of each resource, not negative.
         suppressed: [n, k] bits of reasons for which the arm is closed, 0 where it is open.
-        hour_feasible: [n, k, 8] whether the arm may reach the customer in the block; not read for
-            `no_action`.
+        hour_feasible: [k, 8] whether the arm may reach anyone in the block of their own day; not
+            read for `no_action`.
         minimum_value: an arm worth less than this loses against `no_action`; not negative.
 
     Raises:
@@ -86,14 +86,14 @@ class Problem:
         self._require_names()
         n, k, r = len(self.customer_ids), len(self.arms), len(self.resources)
         require_array("effect", self.effect, np.float64, (n, k))
-        require_array("timing", self.timing, np.float64, (n, k, HOUR_BLOCKS))
+        require_array("timing", self.timing, np.float64, (n, HOUR_BLOCKS))
         require_array("delivery_cost", self.delivery_cost, np.float64, (k,))
         require_array("contact_cost", self.contact_cost, np.float64, (n, k))
         require_array("lever", self.lever, np.float64, (n, k))
         require_array("use", self.use, np.float64, (k, r))
         require_array("prices", self.prices, np.float64, (r,))
         require_array("suppressed", self.suppressed, np.uint32, (n, k))
-        require_array("hour_feasible", self.hour_feasible, np.bool_, (n, k, HOUR_BLOCKS))
+        require_array("hour_feasible", self.hour_feasible, np.bool_, (k, HOUR_BLOCKS))
         for name in ("delivery_cost", "contact_cost", "lever", "use", "prices"):
             require_not_negative(name, getattr(self, name))
         outside = (self.timing < LOWEST_TIMING) | (self.timing > HIGHEST_TIMING)
