@@ -53,6 +53,7 @@ def situation(
         customers.predictions.expected_margin,
         customers.features[:, loaded.columns],
     )
+    effect[np.isnan(effect)] = 0.0  # of one who never ordered no margin is at risk
     # Fatigue from recent messages: how many times its usual cost one more costs.
     received = customers.feature("messages_28d") + circumstances.contacts
     pressure = 1 + caps.fatigue_per_message * received
@@ -60,7 +61,7 @@ def situation(
     problem = Problem(
         customer_ids=customers.ids,
         arms=program.arms,
-        effect=np.nan_to_num(effect),  # of one who never ordered no margin is at risk
+        effect=effect,
         timing=_timing(customers, loaded, circumstances.times, caps),
         delivery_cost=program.delivery_cost,
         contact_cost=program.contact_cost * pressure[:, None],
@@ -90,7 +91,10 @@ def levers(
         customers: n.
     """
     declared = {channel.value: factor for channel, factor in policy.channel_preference.items()}
-    found = np.tile(program.weight, (customers, 1))
+    found = np.empty((customers, len(program.arms)))
+    found[:] = program.weight
+    if not declared and not preference:
+        return found
     for k, arm in enumerate(program.arms[1:], start=1):
         channel = str(arm.channel)
         if channel in declared or channel in preference:

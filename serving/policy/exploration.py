@@ -90,7 +90,7 @@ class Exploration:
         """Draw each one's stratum: the holdout first, whose key knows no epoch and no slot."""
         held = held_out(customer_ids, secret=self.secret, share=self.holdout_share)
         quiet = uniforms(self.secret, ("quiet", self.quiet_epoch), customer_ids) < self.quiet_share
-        drawn = np.where(held, 2, quiet.astype(np.int64))
+        drawn = np.where(held, 2, quiet).tolist()
         return tuple(map((Stratum.MAIN, Stratum.QUIET, Stratum.HOLDOUT).__getitem__, drawn))
 
     def action_draws(self, customer_ids: Sequence[str]) -> FloatArray:

@@ -11,6 +11,7 @@ import numba as nb
 import numpy as np
 
 from serving.policy.arrays import BoolArray, FloatArray, IntArray, ReasonArray
+from serving.policy.reasons import Reason, mask
 
 NO_HOUR = -1
 """Stands in place of an hour block where there is none."""
@@ -19,12 +20,7 @@ PARTS = 6
 """Of a value: effect, timing, delivery cost, contact cost, lever and prices, in this order."""
 
 
-def _array(of: nb.types.Type, dimensions: int) -> nb.types.Array:
-    """Any layout, read alone: a signature that fits whatever comes compiles nothing anew."""
-    return nb.types.Array(of, dimensions, "A", readonly=True)
-
-
-_VECTOR, _MATRIX = _array(nb.float64, 1), _array(nb.float64, 2)
+_WITHOUT_HOUR = mask(Reason.QUIET_HOURS)
 
 
 @nb.njit
@@ -137,23 +133,13 @@ def draw(probability: FloatArray, uniforms: FloatArray) -> IntArray:
 
 
 @nb.njit(
+    # Of one type each: to find out that a type can be made another costs more than to decide.
     (
-        _MATRIX,
-        _MATRIX,
-        _VECTOR,
-        _MATRIX,
-        _MATRIX,
-        _VECTOR,
-        _array(nb.uint32, 2),
-        _array(nb.bool_, 2),
-        nb.float64,
-        _array(nb.uint32, 1),
-        nb.uint32,
-        _VECTOR,
-        _VECTOR,
-        nb.float64,
-        nb.float64,
-        nb.float64,
+        *(nb.float64[:, ::1], nb.float64[:, ::1], nb.float64[::1]),
+        *(nb.float64[:, ::1], nb.float64[:, ::1], nb.float64[::1]),
+        *(nb.uint32[:, ::1], nb.bool_[:, ::1], nb.float64),
+        *(nb.uint32[::1], nb.float64[::1], nb.float64[::1]),
+        *(nb.float64, nb.float64, nb.float64),
     ),
     cache=True,
     nogil=True,
@@ -169,7 +155,6 @@ def walk(
     hour_feasible: BoolArray,
     minimum_value: float,
     stratum: ReasonArray,
-    without_hour: np.uint32,
     action_draw: FloatArray,
     hour_draw: FloatArray,
     action_floor: float,
@@ -197,8 +182,7 @@ def walk(
 
     From `effect` to `suppressed`, `hour_feasible` and `minimum_value` are a `Problem`'s, the floors
     and `main_share` a `Chance`'s, `price_part` [k] is what prices add to an arm's value, `stratum`
-    [n] are bits of reasons that close every arm but the first, `without_hour` those for an arm
-    without an open block, the draws [n] lie in [0, 1).
+    [n] are bits of reasons that close every arm but the first, the draws [n] lie in [0, 1).
 
     Returns:
         The members of `Choices` but `stratum` and `action_draw`, in their order, parts as
@@ -230,7 +214,7 @@ def walk(
             )
             bits = suppressed[i, a]
             if a > 0 and best == NO_HOUR:
-                bits |= without_hour
+                bits |= _WITHOUT_HOUR
             open_to_main[a] = bits == 0
             if a > 0:
                 bits |= stratum[i]

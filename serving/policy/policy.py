@@ -61,7 +61,6 @@ def decide(problem: Problem, chance: Chance) -> Choices:
         problem.hour_feasible,
         problem.minimum_value,
         np.array([_REASON_OF_STRATUM[each] for each in stratum], np.uint32),
-        mask(Reason.QUIET_HOURS),
         action_draw,
         chance.hour_draws(customers),
         chance.action_floor,

@@ -11,7 +11,7 @@ from serving.policy.arrays import (
     FloatArray,
     ReasonArray,
     require_array,
-    require_not_negative,
+    require_numbers,
 )
 
 NO_ACTION = "no_action"
@@ -38,7 +38,7 @@ class Arm:
 
 def clip_timing(ratio: FloatArray) -> FloatArray:
     """Bring ratios of engagement into [0.5, 2]; NaN, an unknown send time, becomes 1."""
-    clipped: FloatArray = np.clip(ratio, LOWEST_TIMING, HIGHEST_TIMING)
+    clipped: FloatArray = np.minimum(np.maximum(ratio, LOWEST_TIMING), HIGHEST_TIMING)
     return np.where(np.isnan(clipped), 1.0, clipped)
 
 
@@ -85,23 +85,16 @@ class Problem:
     def __post_init__(self) -> None:
         self._require_names()
         n, k, r = len(self.customer_ids), len(self.arms), len(self.resources)
-        require_array("effect", self.effect, np.float64, (n, k))
-        require_array("timing", self.timing, np.float64, (n, HOUR_BLOCKS))
-        require_array("delivery_cost", self.delivery_cost, np.float64, (k,))
-        require_array("contact_cost", self.contact_cost, np.float64, (n, k))
-        require_array("lever", self.lever, np.float64, (n, k))
-        require_array("use", self.use, np.float64, (k, r))
-        require_array("prices", self.prices, np.float64, (r,))
+        require_numbers("effect", self.effect, (n, k))
+        lowest, highest = LOWEST_TIMING, HIGHEST_TIMING
+        require_numbers("timing", self.timing, (n, HOUR_BLOCKS), low=lowest, high=highest)
+        require_numbers("delivery_cost", self.delivery_cost, (k,), low=0)
+        require_numbers("contact_cost", self.contact_cost, (n, k), low=0)
+        require_numbers("lever", self.lever, (n, k), low=0)
+        require_numbers("use", self.use, (k, r), low=0)
+        require_numbers("prices", self.prices, (r,), low=0)
         require_array("suppressed", self.suppressed, np.uint32, (n, k))
         require_array("hour_feasible", self.hour_feasible, np.bool_, (k, HOUR_BLOCKS))
-        for name in ("delivery_cost", "contact_cost", "lever", "use", "prices"):
-            require_not_negative(name, getattr(self, name))
-        outside = (self.timing < LOWEST_TIMING) | (self.timing > HIGHEST_TIMING)
-        if outside.any():
-            raise ValueError(
-                f"timing must be in [{LOWEST_TIMING}, {HIGHEST_TIMING}] (see clip_timing), "
-                f"got: {self.timing[outside][0]}"
-            )
         if not 0 <= self.minimum_value < np.inf:
             raise ValueError(
                 f"minimum_value must be finite and not negative, got: {self.minimum_value}"
@@ -109,7 +102,7 @@ class Problem:
         self._require_free_no_action()
 
     def _require_names(self) -> None:
-        if not self.arms or self.arms[0] != Arm(NO_ACTION, None):
+        if not self.arms or self.arms[0].action_id != NO_ACTION:
             raise ValueError(f"arms must begin with 'no_action', got: {self.arms[:1]}")
         for name in ("customer_ids", "arms", "resources"):
             members = getattr(self, name)
@@ -118,15 +111,15 @@ class Problem:
                 raise ValueError(f"{name} must differ from one another, got twice: {repeated!r}")
 
     def _require_free_no_action(self) -> None:
-        for name, of_no_action in (
-            ("effect", self.effect[:, 0]),
-            ("delivery_cost", self.delivery_cost[0]),
-            ("contact_cost", self.contact_cost[:, 0]),
-            ("lever - 1", self.lever[:, 0] - 1),
-            ("use", self.use[0]),
-            ("suppressed", self.suppressed[:, 0]),
+        for name, of_no_action, free in (
+            ("effect", self.effect[:, 0], 0),
+            ("delivery_cost", self.delivery_cost[:1], 0),
+            ("contact_cost", self.contact_cost[:, 0], 0),
+            ("lever", self.lever[:, 0], 1),
+            ("use", self.use[0], 0),
+            ("suppressed", self.suppressed[:, 0], 0),
         ):
-            if np.any(of_no_action):
+            if (other := of_no_action != free).any():
                 raise ValueError(
-                    f"{name} must be 0 for 'no_action', got: {np.max(np.abs(of_no_action))}"
+                    f"{name} must be {free} for 'no_action', got: {of_no_action[other][0]}"
                 )
