@@ -10,6 +10,7 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 ReasonArray = npt.NDArray[np.uint32]
+LARGEST = float(np.finfo(np.float64).max)
 
 
 def require_array(
@@ -32,10 +33,10 @@ def require_numbers(
     array: FloatArray,
     shape: tuple[int, ...],
     *,
-    low: float = -np.inf,
-    high: float = np.inf,
+    low: float = -LARGEST,
+    high: float = LARGEST,
 ) -> None:
-    """The same of numbers, all of which must be finite and lie in [low, high].
+    """The same of numbers, all of which must lie in [low, high]: NaN and infinity never do.
 
     Raises:
         ValueError: as of `require_array`, with the first number that is wrong and its place.
@@ -43,14 +44,12 @@ def require_numbers(
     require_array(name, array, np.float64, shape)
     if (wrong := _first_outside(array.reshape(-1), low, high)) >= 0:
         at = tuple(int(i) for i in np.unravel_index(wrong, shape))
-        raise ValueError(
-            f"{name} must be finite and in [{low}, {high}], got: {array[at]} at {at}"
-        )
+        raise ValueError(f"{name} must lie in [{low:g}, {high:g}], got: {array[at]} at {at}")
 
 
 @nb.njit("int64(float64[::1], float64, float64)", cache=True, nogil=True)
 def _first_outside(array: FloatArray, low: float, high: float) -> int:
     for i in range(len(array)):
-        if not (low <= array[i] <= high and np.isfinite(array[i])):
+        if not low <= array[i] <= high:
             return i
     return -1

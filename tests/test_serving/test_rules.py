@@ -184,7 +184,10 @@ def test_a_rule_says_what_the_oracle_says(piece: Piece, rows: list[Row]) -> None
 
 @given(st.lists(conditions(), max_size=4), ROWS)
 def test_rules_together_say_what_each_says_alone(pieces: list[Piece], rows: list[Row]) -> None:
-    rules, columns = [parse(text, TYPES) for text, _ in pieces if len(text) <= 1_000], columns_of(rows)
+    rules, columns = (
+        [parse(text, TYPES) for text, _ in pieces if len(text) <= 1_000],
+        columns_of(rows),
+    )
     found = together(rules, WORDS)(columns)
     assert found.shape == (len(rows), len(rules))
     for rule, holds in zip(rules, found.T, strict=True):
