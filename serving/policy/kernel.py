@@ -7,6 +7,8 @@ one another is in one file, for numba's cache on disk sees a change of this file
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numba as nb
 import numpy as np
 
@@ -49,10 +51,11 @@ def _worth(
     parts[0], parts[1] = effect, effect * (ratio - 1) if effect > 0 else 0.0
     # 0 - cost, and not -cost: a free arm shows 0 and not -0.
     parts[2], parts[3] = 0 - delivery_cost, 0 - contact_cost
-    worth = parts[0] + parts[1] + parts[2] + parts[3]
+    worth: float = parts[0] + parts[1] + parts[2] + parts[3]
     # 0 + a part: where nobody moves a lever it shows 0 and not -0.
     parts[4], parts[5] = 0 + worth * (lever - 1), price_part
-    return worth + parts[4] + parts[5]
+    value: float = worth + parts[4] + parts[5]
+    return value
 
 
 @nb.njit
@@ -132,15 +135,32 @@ def draw(probability: FloatArray, uniforms: FloatArray) -> IntArray:
     return picked
 
 
+class Walked(NamedTuple):
+    """Members of `Choices` by their names, of parts [parts, n, k] and [parts, n]."""
+
+    arm: IntArray
+    hour_block: IntArray
+    feasible: BoolArray
+    suppressed: ReasonArray
+    best_arm: IntArray
+    best_hour: IntArray
+    value: FloatArray
+    arm_parts: FloatArray
+    chosen_parts: FloatArray
+    hour_draw: FloatArray
+    explored: BoolArray
+    action_propensity: FloatArray
+    hour_propensity: FloatArray
+    propensity: FloatArray
+    marginal_action_propensity: FloatArray
+    marginal_propensity: FloatArray
+
+
 @nb.njit(
-    # Of one type each: to find out that a type can be made another costs more than to decide.
-    (
-        *(nb.float64[:, ::1], nb.float64[:, ::1], nb.float64[::1]),
-        *(nb.float64[:, ::1], nb.float64[:, ::1], nb.float64[::1]),
-        *(nb.uint32[:, ::1], nb.bool_[:, ::1], nb.float64),
-        *(nb.uint32[::1], nb.float64[::1], nb.float64[::1]),
-        *(nb.float64, nb.float64, nb.float64),
-    ),
+    # Of these types alone: to find out that others can be made these costs more than to decide.
+    "(float64[:, ::1], float64[:, ::1], float64[::1], float64[:, ::1], float64[:, ::1],"
+    " float64[::1], uint32[:, ::1], boolean[:, ::1], float64, uint32[::1], float64[::1],"
+    " float64[::1], float64, float64, float64)",
     cache=True,
     nogil=True,
 )
@@ -160,33 +180,12 @@ def walk(
     action_floor: float,
     hour_floor: float,
     main_share: float,
-) -> tuple[
-    IntArray,
-    IntArray,
-    BoolArray,
-    ReasonArray,
-    IntArray,
-    IntArray,
-    FloatArray,
-    FloatArray,
-    FloatArray,
-    FloatArray,
-    BoolArray,
-    FloatArray,
-    FloatArray,
-    FloatArray,
-    FloatArray,
-    FloatArray,
-]:
+) -> Walked:
     """Decide for n customers over k arms; `serving.policy.policy.decide` says how.
 
     From `effect` to `suppressed`, `hour_feasible` and `minimum_value` are a `Problem`'s, the floors
     and `main_share` a `Chance`'s, `price_part` [k] is what prices add to an arm's value, `stratum`
     [n] are bits of reasons that close every arm but the first, the draws [n] lie in [0, 1).
-
-    Returns:
-        The members of `Choices` but `stratum` and `action_draw`, in their order, parts as
-        [parts, n, k] and [parts, n].
     """
     (n, k), blocks = effect.shape, hour_feasible.shape[1]
     arm, hour_block = np.empty(n, np.int64), np.empty(n, np.int64)
@@ -249,7 +248,7 @@ def walk(
         explored[i] = to != best or at != best_hour[i, best]
         propensity[i] = action[i, to] * chance
         marginal_propensity[i] = marginal[i, to] * chance
-    return (
+    return Walked(
         arm,
         hour_block,
         feasible,

@@ -33,24 +33,7 @@ def decide(problem: Problem, chance: Chance) -> Choices:
     customers = problem.customer_ids
     stratum = chance.strata(customers)
     action_draw = chance.action_draws(customers)
-    (
-        arm,
-        hour_block,
-        feasible,
-        suppressed,
-        best_arm,
-        best_hour,
-        value,
-        arm_parts,
-        chosen_parts,
-        hour_draw,
-        explored,
-        action_propensity,
-        hour_propensity,
-        propensity,
-        marginal_action_propensity,
-        marginal_propensity,
-    ) = walk(
+    found = walk(
         problem.effect,
         problem.timing,
         problem.delivery_cost,
@@ -66,24 +49,6 @@ def decide(problem: Problem, chance: Chance) -> Choices:
         chance.action_floor,
         chance.hour_floor,
         chance.main_share,
-    )
-    return Choices(
-        arm=arm,
-        hour_block=hour_block,
-        stratum=stratum,
-        feasible=feasible,
-        suppressed=suppressed,
-        best_arm=best_arm,
-        best_hour=best_hour,
-        value=value,
-        arm_parts=Parts(*arm_parts),
-        chosen_parts=Parts(*chosen_parts),
-        action_draw=action_draw,
-        hour_draw=hour_draw,
-        explored=explored,
-        action_propensity=action_propensity,
-        hour_propensity=hour_propensity,
-        propensity=propensity,
-        marginal_action_propensity=marginal_action_propensity,
-        marginal_propensity=marginal_propensity,
-    )
+    )._asdict()
+    found |= {name: Parts(*found[name]) for name in ("arm_parts", "chosen_parts")}
+    return Choices(stratum=stratum, action_draw=action_draw, **found)

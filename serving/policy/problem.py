@@ -19,6 +19,8 @@ HOUR_BLOCKS = 8
 """Block b covers the customer's local hours [3b, 3b + 3)."""
 
 LOWEST_TIMING, HIGHEST_TIMING = 0.5, 2.0
+_WALKED = "effect timing delivery_cost contact_cost lever suppressed hour_feasible".split()
+"""What the compiled walk reads as it lies in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,12 @@ class Problem:
         require_numbers("prices", self.prices, (r,), low=0)
         require_array("suppressed", self.suppressed, np.uint32, (n, k))
         require_array("hour_feasible", self.hour_feasible, np.bool_, (k, HOUR_BLOCKS))
+        for name in _WALKED:
+            if not getattr(self, name).flags.carray:
+                raise ValueError(
+                    f"{name} must lie row after row in memory that may be written, got: "
+                    f"{getattr(self, name).flags.num} (numpy's flags); `.copy()` mends it"
+                )
         if not 0 <= self.minimum_value < np.inf:
             raise ValueError(
                 f"minimum_value must be finite and not negative, got: {self.minimum_value}"

@@ -131,7 +131,9 @@ class All:
     kind: type = bool
 
     def laid(self, codes: Codes, /) -> Condition:
-        return reduce(operator.and_, (operand.laid(codes) for operand in self.operands))
+        conditions = (operand.laid(codes) for operand in self.operands)
+        joined: Condition = reduce(operator.and_, conditions)
+        return joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,4 +144,6 @@ class Either:
     kind: type = bool
 
     def laid(self, codes: Codes, /) -> Condition:
-        return reduce(operator.or_, (operand.laid(codes) for operand in self.operands))
+        conditions = (operand.laid(codes) for operand in self.operands)
+        joined: Condition = reduce(operator.or_, conditions)
+        return joined

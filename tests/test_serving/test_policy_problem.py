@@ -25,6 +25,7 @@ def changed(name: str, at: Any, value: float) -> dict[str, Any]:
     [
         ({"effect": GOOD.effect[:, :2]}, r"effect must have the shape \(6, 4\), got: \(6, 2\)"),
         ({"timing": GOOD.timing[0]}, r"timing must have the shape \(6, 8\), got: \(8,\)"),
+        ({"effect": np.asfortranarray(GOOD.effect)}, "effect must lie row after row in memory"),
         ({"prices": GOOD.prices[:1]}, r"prices must have the shape \(2,\), got: \(1,\)"),
         ({"effect": GOOD.effect.astype(int)}, "effect must be an array of float64, got: int64"),
         ({"delivery_cost": [0.0] * 4}, "delivery_cost must be an array of float64, got: list"),
