@@ -7,11 +7,11 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-PAGES_LEFT_TO_WRITERS: Final = 4_000
-"""A writer who finds the log this long, 16 MB, carries what is left of it: else it would grow for
+PAGES_LEFT_TO_WRITERS: Final = 16_000
+"""A writer who finds the log this long, 64 MB, carries what is left of it: else it would grow for
 as long as there is always somebody who writes."""
 
-_PAUSE_S: Final = 0.25
+_PAUSE_S: Final = 1.0
 
 
 class Checkpoints:
