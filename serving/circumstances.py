@@ -72,8 +72,9 @@ def _closed(customers: Customers, program: Program, caps: Caps, now_us: int) -> 
     unreached = np.array([unknown[channel] for _, channel in program.asked])
     by_pair = _bits(disagreed, Reason.NO_CONSENT) | _bits(unreached, Reason.UNKNOWN_ADDRESS)
     bits[:, 1:] = by_pair[program.asked_of].T | on_all[:, None]
-    cooled = {a.id: now_us - a.cool_down_days * DAY_US for a in program.actions.values()}
-    bits[:, 1:] |= _bits(contacts.after(cooled), Reason.COOL_DOWN)[:, program.action_of]
+    if len(contacts.row):
+        cooled = {a.id: now_us - a.cool_down_days * DAY_US for a in program.actions.values()}
+        bits[:, 1:] |= _bits(contacts.after(cooled), Reason.COOL_DOWN)[:, program.action_of]
     return bits
 
 

@@ -19,7 +19,15 @@ HOUR_BLOCKS = 8
 """Block b covers the customer's local hours [3b, 3b + 3)."""
 
 LOWEST_TIMING, HIGHEST_TIMING = 0.5, 2.0
-_WALKED = "effect timing delivery_cost contact_cost lever suppressed hour_feasible".split()
+_WALKED = (
+    "effect",
+    "timing",
+    "delivery_cost",
+    "contact_cost",
+    "lever",
+    "suppressed",
+    "hour_feasible",
+)
 """What the compiled walk reads as it lies in memory."""
 
 
@@ -119,15 +127,15 @@ class Problem:
                 raise ValueError(f"{name} must differ from one another, got twice: {repeated!r}")
 
     def _require_free_no_action(self) -> None:
-        for name, of_no_action, free in (
-            ("effect", self.effect[:, 0], 0),
-            ("delivery_cost", self.delivery_cost[:1], 0),
-            ("contact_cost", self.contact_cost[:, 0], 0),
-            ("lever", self.lever[:, 0], 1),
-            ("use", self.use[0], 0),
-            ("suppressed", self.suppressed[:, 0], 0),
+        for name, of_no_action in (
+            ("effect", self.effect[:, 0]),
+            ("delivery_cost", self.delivery_cost[:1]),
+            ("contact_cost", self.contact_cost[:, 0]),
+            ("lever - 1", self.lever[:, 0] - 1),
+            ("use", self.use[0]),
+            ("suppressed", self.suppressed[:, 0]),
         ):
-            if (other := of_no_action != free).any():
+            if of_no_action.any():
                 raise ValueError(
-                    f"{name} must be {free} for 'no_action', got: {of_no_action[other][0]}"
+                    f"{name} must be 0 for 'no_action', got: {np.max(np.abs(of_no_action))}"
                 )

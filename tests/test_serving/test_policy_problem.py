@@ -39,7 +39,7 @@ def changed(name: str, at: Any, value: float) -> dict[str, Any]:
         (changed("prices", 0, -0.5), r"prices must lie in \[0, .* got: -0.5 at \(0,\)"),
         (changed("timing", (1, 1), 2.5), r"timing must lie in \[0.5, 2\], got: 2.5 at \(1, 1\)"),
         (changed("lever", (2, 1), -0.5), r"lever must lie in \[0, .* got: -0.5"),
-        (changed("lever", (2, 0), 1.5), "lever must be 1 for 'no_action', got: 1.5"),
+        (changed("lever", (2, 0), 1.5), "lever - 1 must be 0 for 'no_action', got: 0.5"),
         (changed("effect", (3, 0), 9.0), "effect must be 0 for 'no_action', got: 9.0"),
         (changed("suppressed", (3, 0), 2), "suppressed must be 0 for 'no_action', got: 2"),
         (changed("use", (0, 1), 1.0), "use must be 0 for 'no_action', got: 1.0"),
