@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.effects import DeclaredEffects, Effects, UpdatedEffects
-from serving.policy.exploration import mixture
-from serving.policy.values import greedy_arm
+from serving.policy.kernel import greedy_arm, mixture
 from training.effects import Decided, Trial, updated
 from training.effects.outcomes import compare
 from training.evaluation.off_policy import Bounds, Judgement, Log, Overlap, judge
@@ -89,12 +88,15 @@ class Parts:
         stage = np.full(len(now.covariates), np.nan)
         effect = effects.effect(stage, now.churn_risk, now.expected_margin, now.covariates)
         value = np.column_stack([np.zeros(len(effect)), effect]) - self.cost
-        return greedy_arm(value, np.ones(value.shape, np.bool_))
+        best: NDArray[np.int64] = greedy_arm(value, np.ones(value.shape, np.bool_))
+        return best
 
     def decide(self, effects: Effects, now: State) -> FloatArray:
         """P(arm), shape (n, k + 1): mostly the best, now and then another."""
         best = self.best(effects, now)
-        return mixture(best, np.ones((len(best), len(self.cost)), np.bool_), self.terms.floor)
+        anything = np.ones((len(best), len(self.cost)), np.bool_)
+        chances: FloatArray = mixture(best, anything, self.terms.floor)
+        return chances
 
     def of_oracle(self, effects: Effects, now: State) -> float:
         """What choosing by these effects is worth in truth, as a share of the oracle's value."""

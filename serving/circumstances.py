@@ -45,35 +45,36 @@ def circumstances(
     customers: Customers, *, now: dt.datetime, loaded: Loaded, caps: Caps
 ) -> Circumstances:
     """What closes arms to `customers` at `now`, and what makes contact dearer."""
-    home = loaded.bundle.business["time_zone"]
-    zones = tuple(p.time_zone if p else home for p in customers.profiles)
+    home, now_us = loaded.bundle.business["time_zone"], to_us(now)
+    zones = tuple([p.time_zone if p else home for p in customers.profiles])
     times_in = {zone: coming_blocks(now, zone) for zone in set(zones)}
     return Circumstances(
         zones=zones,
-        times=tuple(times_in[zone] for zone in zones),
-        contacts=customers.contacts.since(to_us(now) - _FATIGUE_DAYS * DAY_US),
-        closed=_closed(customers, loaded.program, caps, to_us(now)),
+        times=tuple([times_in[zone] for zone in zones]),
+        contacts=customers.contacts.since(now_us - _FATIGUE_DAYS * DAY_US),
+        closed=_closed(customers, loaded.program, caps, now_us),
     )
 
 
 def _closed(customers: Customers, program: Program, caps: Caps, now_us: int) -> NDArray[np.uint32]:
-    contacts, actions = customers.contacts, program.actions.values()
+    contacts = customers.contacts
     capped = contacts.since(now_us - caps.window_days * DAY_US) >= caps.messages
     on_all = (
         _bits(customers.complaint_open, Reason.OPEN_COMPLAINT)
         | _bits(customers.subscription_cancelled, Reason.SUBSCRIPTION_CANCELLED)
         | _bits(capped, Reason.FREQUENCY_CAP)
     )
-    reached = {
-        (purpose, channel): _bits(~customers.agreed[purpose, channel], Reason.NO_CONSENT)
-        | _bits(_unknown_address(customers, channel), Reason.UNKNOWN_ADDRESS)
-        for purpose, channel in program.asked
-    }
-    cooling = contacts.after({a.id: now_us - a.cool_down_days * DAY_US for a in actions})
     bits = np.zeros((len(customers.ids), len(program.arms)), np.uint32)
-    for k, arm in enumerate(program.arms[1:], start=1):
-        bits[:, k] = reached[program.actions[arm.action_id].purpose, str(arm.channel)]
-    bits[:, 1:] |= on_all[:, None] | _bits(cooling, Reason.COOL_DOWN)[:, program.action_of]
+    if not program.actions:
+        return bits
+    disagreed = ~np.array([customers.agreed[pair] for pair in program.asked])
+    unknown = {channel: _unknown(customers, channel) for _, channel in program.asked}
+    unreached = np.array([unknown[channel] for _, channel in program.asked])
+    by_pair = _bits(disagreed, Reason.NO_CONSENT) | _bits(unreached, Reason.UNKNOWN_ADDRESS)
+    bits[:, 1:] = by_pair[program.asked_of].T | on_all[:, None]
+    if len(contacts.row):
+        cooled = {a.id: now_us - a.cool_down_days * DAY_US for a in program.actions.values()}
+        bits[:, 1:] |= _bits(contacts.after(cooled), Reason.COOL_DOWN)[:, program.action_of]
     return bits
 
 
@@ -81,6 +82,6 @@ def _bits(closed: NDArray[np.bool_], reason: Reason) -> NDArray[np.uint32]:
     return closed * mask(reason)
 
 
-def _unknown_address(customers: Customers, channel: str) -> NDArray[np.bool_]:
-    flags = (p is None or p.address(channel) is None for p in customers.profiles)
-    return np.fromiter(flags, np.bool_, len(customers.profiles))
+def _unknown(customers: Customers, channel: str) -> list[bool]:
+    """Whose address on the channel is unknown."""
+    return [p is None or p.address(channel) is None for p in customers.profiles]

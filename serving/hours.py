@@ -30,10 +30,16 @@ def coming_blocks(now: dt.datetime, time_zone: str) -> BlockTimes:
 
     A block that is under way begins tomorrow, unless it begins this very moment.
     """
+    # Blocks begin at whole seconds, so that until the next one nothing changes.
+    return _coming(now + dt.timedelta(microseconds=-now.microsecond % 1_000_000), time_zone)
+
+
+@lru_cache(maxsize=1024)
+def _coming(second: dt.datetime, time_zone: str) -> BlockTimes:
     local_zone = ZoneInfo(time_zone)
     starts, ends, weekdays = [], [], []
-    for coming in _in_three_days(now.astimezone(local_zone).date(), local_zone):
-        start, end, weekday = next(block for block in coming if block[0] >= now)
+    for coming in _in_three_days(second.astimezone(local_zone).date(), local_zone):
+        start, end, weekday = next(block for block in coming if block[0] >= second)
         starts.append(start)
         ends.append(end)
         weekdays.append(weekday)

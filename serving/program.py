@@ -15,7 +15,7 @@ from features.catalogue.tenure import LIFECYCLE_STAGES
 from models.effects import DeclaredEffects
 from serving.config import Action, Channel, ChannelCost, Purpose
 from serving.policy.problem import NO_ACTION, Arm
-from serving.rules import Rule, RuleError, parse
+from serving.rules import Rule, RuleError, Rules, parse, together
 
 _ACTIONS = TypeAdapter(tuple[Action, ...])
 _CHANNELS = TypeAdapter(dict[Channel, ChannelCost])
@@ -44,11 +44,14 @@ class Program:
         )
 
     @cached_property
-    def asked(self) -> frozenset[tuple[Purpose, str]]:
+    def asked(self) -> tuple[tuple[Purpose, str], ...]:
         """For which purposes on which channels a customer's consent is asked."""
-        return frozenset(
-            (self.actions[arm.action_id].purpose, str(arm.channel)) for arm in self.arms[1:]
-        )
+        return tuple(dict.fromkeys(map(self._asked, self.arms[1:])))
+
+    @cached_property
+    def asked_of(self) -> NDArray[np.int64]:
+        """Shape (arms - 1,): which of `asked` each arm but `no_action` needs."""
+        return np.array([self.asked.index(self._asked(arm)) for arm in self.arms[1:]], np.int64)
 
     @cached_property
     def action_of(self) -> NDArray[np.int64]:
@@ -68,6 +71,13 @@ class Program:
     def read(self) -> frozenset[str]:
         """The columns that rules read."""
         return frozenset().union(*(rule.names for rule in self.rules.values()))
+
+    @cached_property
+    def eligible(self) -> Rules:
+        """Each arm's rule; `no_action` is for everyone. Stages of life are told by their codes."""
+        anyone = parse("True", {})
+        rules = (anyone, *(self.rules[arm.action_id] for arm in self.arms[1:]))
+        return together(rules, LIFECYCLE_STAGES)
 
     @cached_property
     def purposes(self) -> frozenset[Purpose]:
@@ -111,6 +121,9 @@ class Program:
     def quiet_hours_apply(self) -> NDArray[np.bool_]:
         """Shape (arms,): whether the channel keeps quiet hours."""
         return np.array([False, *(self._channel(a).quiet_hours_apply for a in self.arms[1:])])
+
+    def _asked(self, arm: Arm) -> tuple[Purpose, str]:
+        return self.actions[arm.action_id].purpose, str(arm.channel)
 
     def _channel(self, arm: Arm) -> ChannelCost:
         return self.channels.get(Channel(str(arm.channel)), ChannelCost())

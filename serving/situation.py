@@ -15,8 +15,7 @@ from serving.customers import Described
 from serving.hours import BlockTimes, loud_blocks, loud_hours
 from serving.policy.problem import HOUR_BLOCKS, Problem, clip_timing
 from serving.policy.reasons import Reason, mask
-from serving.program import Program
-from serving.rules import evaluate_all
+from serving.program import PREDICTIONS, Program
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,7 @@ def situation(
         customers.predictions.expected_margin,
         customers.features[:, loaded.columns],
     )
+    effect[np.isnan(effect)] = 0.0  # of one who never ordered no margin is at risk
     # Fatigue from recent messages: how many times its usual cost one more costs.
     received = customers.feature("messages_28d") + circumstances.contacts
     pressure = 1 + caps.fatigue_per_message * received
@@ -61,8 +61,8 @@ def situation(
     problem = Problem(
         customer_ids=customers.ids,
         arms=program.arms,
-        effect=np.nan_to_num(effect),  # of one who never ordered no margin is at risk
-        timing=_timing(customers, loaded, circumstances.times, caps, len(program.arms)),
+        effect=effect,
+        timing=_timing(customers, loaded, circumstances.times, caps),
         delivery_cost=program.delivery_cost,
         contact_cost=program.contact_cost * pressure[:, None],
         lever=levers(program, policy, preference, number),
@@ -70,7 +70,7 @@ def situation(
         resources=program.resources,
         prices=np.array([prices.get(name, 0.0) for name in program.resources], np.float64),
         suppressed=circumstances.closed | _not_eligible(customers, program),
-        hour_feasible=_open_hours(program, caps, number),
+        hour_feasible=loud_blocks(caps) | ~program.quiet_hours_apply[:, None],
         minimum_value=policy.minimum_value_minor,
     )
     return Situation(problem, circumstances)
@@ -91,7 +91,10 @@ def levers(
         customers: n.
     """
     declared = {channel.value: factor for channel, factor in policy.channel_preference.items()}
-    found = np.tile(program.weight, (customers, 1))
+    found = np.empty((customers, len(program.arms)))
+    found[:] = program.weight
+    if not declared and not preference:
+        return found
     for k, arm in enumerate(program.arms[1:], start=1):
         channel = str(arm.channel)
         if channel in declared or channel in preference:
@@ -99,29 +102,20 @@ def levers(
     return found
 
 
-def _open_hours(program: Program, caps: Caps, customers: int) -> NDArray[np.bool_]:
-    """Which hour blocks quiet hours leave open, shape (n, arms, 8)."""
-    always = np.ones(HOUR_BLOCKS, np.bool_)
-    each = np.where(program.quiet_hours_apply[:, None], loud_blocks(caps), always)
-    return np.broadcast_to(each, (customers, *each.shape)).copy()
-
-
 def _timing(
-    customers: Described,
-    loaded: Loaded,
-    times: tuple[BlockTimes, ...],
-    caps: Caps,
-    arms: int,
+    customers: Described, loaded: Loaded, times: tuple[BlockTimes, ...], caps: Caps
 ) -> NDArray[np.float64]:
+    """What each of the coming blocks is worth over a usual hour, shape (n, 8)."""
     model, loud = loaded.bundle.send_time, loud_hours(caps)
     usual = loud if loud.any() else ~loud
-    weekdays = np.array([t.weekdays for t in times], np.int64).reshape(-1, HOUR_BLOCKS)
-    blocks = np.ones(weekdays.shape)
-    for day in np.unique(weekdays):
-        on_day = model.multiplier(customers.predictions.hours, int(day), usual)
+    # Most often all share one clock, whose weekdays stand for everyone's.
+    clocks = times[:1] if len(set(map(id, times))) == 1 else times
+    weekdays = np.array([clock.weekdays for clock in clocks], np.int64).reshape(-1, HOUR_BLOCKS)
+    blocks = np.ones((len(times), HOUR_BLOCKS))
+    for day in np.flatnonzero(np.bincount(weekdays.ravel())).tolist():
+        on_day = model.multiplier(customers.predictions.hours, day, usual)
         blocks = np.where(weekdays == day, on_day, blocks)
-    timing = np.broadcast_to(clip_timing(blocks)[:, None, :], (len(times), arms, HOUR_BLOCKS))
-    return timing.copy()
+    return clip_timing(blocks)
 
 
 def _preference(customers: Described, loaded: Loaded) -> dict[str, NDArray[np.float64]]:
@@ -135,14 +129,6 @@ def _preference(customers: Described, loaded: Loaded) -> dict[str, NDArray[np.fl
 
 def _not_eligible(customers: Described, program: Program) -> NDArray[np.uint32]:
     """The reason's bit where an action's rule excludes the customer, shape (n, arms)."""
-    known: dict[str, NDArray[np.generic]] = {
-        "lifecycle_stage": customers.stages,
-        "churn_probability": customers.predictions.churn_probability,
-        "expected_margin": customers.predictions.expected_margin,
-    }
-    columns = known | {name: customers.feature(name) for name in program.read if name not in known}
-    holds = evaluate_all(list(program.rules.values()), columns)
-    bits = np.zeros((len(customers.ids), len(program.arms)), np.uint32)
-    excluded = ~np.stack(holds, axis=1) if holds else np.zeros((len(bits), 0), np.bool_)
-    bits[:, 1:] = (excluded * mask(Reason.NOT_ELIGIBLE))[:, program.action_of]
-    return bits
+    columns = {name: getattr(customers.predictions, name) for name in PREDICTIONS}
+    columns |= {name: customers.feature(name) for name in program.read if name not in columns}
+    return ~program.eligible(columns) * mask(Reason.NOT_ELIGIBLE)

@@ -38,7 +38,7 @@ def test_chances_are_those_of_the_policy_that_serves(people, rounds):
         customer_ids=tuple(map(str, range(n))),
         arms=tuple(Arm(name, "email" if place else None) for place, name in enumerate(names)),
         effect=np.column_stack([np.zeros(n), told]),
-        timing=np.ones((n, 3, 8)),
+        timing=np.ones((n, 8)),
         delivery_cost=PARTS.cost,
         contact_cost=np.zeros((n, 3)),
         lever=np.ones((n, 3)),
@@ -46,7 +46,7 @@ def test_chances_are_those_of_the_policy_that_serves(people, rounds):
         resources=(),
         prices=np.zeros(0),
         suppressed=np.zeros((n, 3), np.uint32),
-        hour_feasible=np.ones((n, 3, 8), np.bool_),
+        hour_feasible=np.ones((3, 8), np.bool_),
     )
     chance = Exploration(b"s", "e", "s", "q", 0.3, 0.0, holdout_share=0.0, quiet_share=0.0)
     np.testing.assert_array_equal(

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 from frame import Bar, tell
 
 from serving.policy.arrays import BoolArray, FloatArray
+from serving.policy.kernel import greedy_arm
 from serving.policy.prices import dual_prices
-from serving.policy.values import greedy_arm, price_part
+from serving.policy.values import price_part
 
 CUSTOMERS, ACTIONS = 100_000, 20
 SEEDS = range(5)

@@ -164,7 +164,7 @@ def a_problem(number: int) -> Problem:
         customer_ids=tuple(f"c{number * BATCH + i}" for i in range(BATCH)),
         arms=(Arm(NO_ACTION, None), *(Arm(f"a{i}", "email") for i in range(1, ARMS))),
         effect=effect,
-        timing=rng.uniform(0.5, 2.0, (*shape, HOUR_BLOCKS)),
+        timing=rng.uniform(0.5, 2.0, (BATCH, HOUR_BLOCKS)),
         delivery_cost=np.zeros(ARMS),
         contact_cost=np.zeros(shape),
         lever=np.ones(shape),
@@ -172,5 +172,5 @@ def a_problem(number: int) -> Problem:
         resources=("sends", "minutes"),
         prices=np.zeros(2),
         suppressed=suppressed,
-        hour_feasible=rng.random((*shape, HOUR_BLOCKS)) < 0.7,
+        hour_feasible=rng.random((ARMS, HOUR_BLOCKS)) < 0.7,
     )

@@ -35,24 +35,25 @@ def uniforms(
     Returns:
         [n] numbers.
     """
-    inner, outer = _keyed(secret, tuple(before))
-    ending = b"".join(map(_framed, after))
-    digests = []
+    inner, outer, ending = _keyed(secret, tuple(before), tuple(after))
+    drawn = []
     for one in each:
         message, sealed = inner.copy(), outer.copy()
         message.update(_framed(one) + ending)
         sealed.update(message.digest())
-        digests.append(sealed.digest())
-    first_of_four = np.frombuffer(b"".join(digests), ">u8")[::4]
-    return np.asarray((first_of_four >> np.uint64(11)) * 2.0**-53, np.float64)
+        drawn.append(int.from_bytes(sealed.digest()[:8], "big") >> 11)
+    return np.array(drawn, np.float64) * 2.0**-53
 
 
 @lru_cache(maxsize=256)
-def _keyed(secret: bytes, before: tuple[str, ...]) -> tuple[HASH, HASH]:
+def _keyed(
+    secret: bytes, before: tuple[str, ...], after: tuple[str, ...]
+) -> tuple[HASH, HASH, bytes]:
     """What all draws begin with is hashed once: that is why this is not left to `hmac`."""
     key = (sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
     inner = sha256(bytes(byte ^ _INNER for byte in key) + b"".join(map(_framed, before)))
-    return inner, sha256(bytes(byte ^ _OUTER for byte in key))
+    outer = sha256(bytes(byte ^ _OUTER for byte in key))
+    return inner, outer, b"".join(map(_framed, after))
 
 
 def _framed(key: str) -> bytes:

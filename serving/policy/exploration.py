@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from serving.policy.arrays import BoolArray, FloatArray, IntArray
+from serving.policy.arrays import BoolArray, FloatArray
 from serving.policy.draws import uniforms
 
 
@@ -90,7 +90,7 @@ class Exploration:
         """Draw each one's stratum: the holdout first, whose key knows no epoch and no slot."""
         held = held_out(customer_ids, secret=self.secret, share=self.holdout_share)
         quiet = uniforms(self.secret, ("quiet", self.quiet_epoch), customer_ids) < self.quiet_share
-        drawn = np.where(held, 2, quiet.astype(np.int64))
+        drawn = np.where(held, 2, quiet).tolist()
         return tuple(map((Stratum.MAIN, Stratum.QUIET, Stratum.HOLDOUT).__getitem__, drawn))
 
     def action_draws(self, customer_ids: Sequence[str]) -> FloatArray:
@@ -105,34 +105,3 @@ class Exploration:
 def held_out(customer_ids: Sequence[str], *, secret: bytes, share: float) -> BoolArray:
     """Who is in the holdout, [n]: drawn once for ever, each with probability `share`."""
     return uniforms(secret, ("holdout",), customer_ids) < share
-
-
-def mixture(best: IntArray, feasible: BoolArray, floor: float) -> FloatArray:
-    """Probabilities [n, m]: (1 - floor) * [is best] + floor / (number of feasible options).
-
-    Args:
-        best: [n] the best option of each row, one of its feasible ones.
-        feasible: [n, m] at least one option a row.
-        floor: share spread evenly over the feasible options, the best included, in [0, 1).
-    """
-    is_best = np.arange(feasible.shape[1]) == best[:, np.newaxis]
-    spread = feasible / feasible.sum(axis=1, keepdims=True)
-    probability: FloatArray = (1 - floor) * is_best + floor * spread
-    return probability
-
-
-def draw(probability: FloatArray, uniforms: FloatArray) -> IntArray:
-    """Pick one option a row by the inverse of the cumulative probabilities.
-
-    Args:
-        probability: [n, m] rows that sum to 1, up to rounding.
-        uniforms: [n] numbers in [0, 1).
-
-    Returns:
-        [n] indices; an option of probability 0 is never picked.
-    """
-    cumulative = probability.cumsum(axis=1)
-    # Rounding may leave the last sum just below 1, and a draw above it.
-    cumulative /= cumulative[:, -1:]
-    picked: IntArray = (cumulative > uniforms[:, np.newaxis]).argmax(axis=1)
-    return picked

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from serving.policy.arrays import BoolArray, FloatArray, IntArray
-from serving.policy.values import greedy_arm, price_part
+from serving.policy.kernel import greedy_arm
+from serving.policy.values import price_part
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -28,7 +29,8 @@ class Market:
 
     def demand(self, prices: FloatArray) -> IntArray:
         """Arms [n] chosen at prices [r], by the same sums and ties as the policy's own."""
-        return greedy_arm(self.value + price_part(self.use, prices), self.feasible)
+        arm: IntArray = greedy_arm(self.value + price_part(self.use, prices), self.feasible)
+        return arm
 
     def used_by(self, arm: IntArray) -> FloatArray:
         """Resources [r] that arms [n] use."""

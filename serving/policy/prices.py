@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.policy.arrays import BoolArray, FloatArray, require_array, require_not_negative
+from serving.policy.arrays import BoolArray, FloatArray, require_array, require_numbers
 from serving.policy.cuts import lowest
 from serving.policy.market import Market
 
@@ -145,11 +145,9 @@ def _require_market(
 ) -> None:
     n, k = feasible.shape
     require_array("feasible", feasible, np.bool_, (n, k))
-    require_array("value", np.where(feasible, value, 0.0), np.float64, (n, k))
-    require_array("budget", budget, np.float64, (len(budget),))
-    require_array("use", use, np.float64, (k, len(budget)))
-    require_not_negative("use", use)
-    require_not_negative("budget", budget)
+    require_numbers("value", np.where(feasible, value, 0.0), (n, k))
+    require_numbers("budget", budget, (len(budget),), low=0)
+    require_numbers("use", use, (k, len(budget)), low=0)
     if not feasible[:, 0].all():
         raise ValueError("feasible must be True for 'no_action' (arm 0) everywhere, got: False")
     if value[:, 0].any() or use[0].any():

@@ -11,7 +11,7 @@ from serving.policy.arrays import (
     FloatArray,
     ReasonArray,
     require_array,
-    require_not_negative,
+    require_numbers,
 )
 
 NO_ACTION = "no_action"
@@ -19,6 +19,16 @@ HOUR_BLOCKS = 8
 """Block b covers the customer's local hours [3b, 3b + 3)."""
 
 LOWEST_TIMING, HIGHEST_TIMING = 0.5, 2.0
+_WALKED = (
+    "effect",
+    "timing",
+    "delivery_cost",
+    "contact_cost",
+    "lever",
+    "suppressed",
+    "hour_feasible",
+)
+"""What the compiled walk reads as it lies in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,7 @@ class Arm:
 
 def clip_timing(ratio: FloatArray) -> FloatArray:
     """Bring ratios of engagement into [0.5, 2]; NaN, an unknown send time, becomes 1."""
-    clipped: FloatArray = np.clip(ratio, LOWEST_TIMING, HIGHEST_TIMING)
+    clipped: FloatArray = np.minimum(np.maximum(ratio, LOWEST_TIMING), HIGHEST_TIMING)
     return np.where(np.isnan(clipped), 1.0, clipped)
 
 
@@ -50,7 +60,7 @@ class Problem:
         customer_ids: n different identifiers, the keys of the draws.
         arms: k different arms.
         effect: [n, k] effect on margin of choosing the arm instead of `no_action`.
-        timing: [n, k, 8] engagement at the hour over its mean, in [0.5, 2], 1 where unknown; see
+        timing: [n, 8] engagement at the hour over its mean, in [0.5, 2], 1 where unknown; see
             `clip_timing`. It counts only where `effect` is above zero.
         delivery_cost: [k] cost of one delivery, not negative.
         contact_cost: [n, k] cost of one more contact in fatigue, not negative.
@@ -60,8 +70,8 @@ class Problem:
         resources: r different names.
         prices: [r] dual price of one unit of each resource, not negative.
         suppressed: [n, k] bits of reasons for which the arm is closed, 0 where it is open.
-        hour_feasible: [n, k, 8] whether the arm may reach the customer in the block; not read for
-            `no_action`.
+        hour_feasible: [k, 8] whether the arm may reach anyone in the block of their own day; not
+            read for `no_action`.
         minimum_value: an arm worth less than this loses against `no_action`; not negative.
 
     Raises:
@@ -85,23 +95,22 @@ class Problem:
     def __post_init__(self) -> None:
         self._require_names()
         n, k, r = len(self.customer_ids), len(self.arms), len(self.resources)
-        require_array("effect", self.effect, np.float64, (n, k))
-        require_array("timing", self.timing, np.float64, (n, k, HOUR_BLOCKS))
-        require_array("delivery_cost", self.delivery_cost, np.float64, (k,))
-        require_array("contact_cost", self.contact_cost, np.float64, (n, k))
-        require_array("lever", self.lever, np.float64, (n, k))
-        require_array("use", self.use, np.float64, (k, r))
-        require_array("prices", self.prices, np.float64, (r,))
+        require_numbers("effect", self.effect, (n, k))
+        lowest, highest = LOWEST_TIMING, HIGHEST_TIMING
+        require_numbers("timing", self.timing, (n, HOUR_BLOCKS), low=lowest, high=highest)
+        require_numbers("delivery_cost", self.delivery_cost, (k,), low=0)
+        require_numbers("contact_cost", self.contact_cost, (n, k), low=0)
+        require_numbers("lever", self.lever, (n, k), low=0)
+        require_numbers("use", self.use, (k, r), low=0)
+        require_numbers("prices", self.prices, (r,), low=0)
         require_array("suppressed", self.suppressed, np.uint32, (n, k))
-        require_array("hour_feasible", self.hour_feasible, np.bool_, (n, k, HOUR_BLOCKS))
-        for name in ("delivery_cost", "contact_cost", "lever", "use", "prices"):
-            require_not_negative(name, getattr(self, name))
-        outside = (self.timing < LOWEST_TIMING) | (self.timing > HIGHEST_TIMING)
-        if outside.any():
-            raise ValueError(
-                f"timing must be in [{LOWEST_TIMING}, {HIGHEST_TIMING}] (see clip_timing), "
-                f"got: {self.timing[outside][0]}"
-            )
+        require_array("hour_feasible", self.hour_feasible, np.bool_, (k, HOUR_BLOCKS))
+        for name in _WALKED:
+            if not getattr(self, name).flags.carray:
+                raise ValueError(
+                    f"{name} must lie row after row in memory that may be written, got: "
+                    f"{getattr(self, name).flags.num} (numpy's flags); `.copy()` mends it"
+                )
         if not 0 <= self.minimum_value < np.inf:
             raise ValueError(
                 f"minimum_value must be finite and not negative, got: {self.minimum_value}"
@@ -109,7 +118,7 @@ class Problem:
         self._require_free_no_action()
 
     def _require_names(self) -> None:
-        if not self.arms or self.arms[0] != Arm(NO_ACTION, None):
+        if not self.arms or self.arms[0].action_id != NO_ACTION:
             raise ValueError(f"arms must begin with 'no_action', got: {self.arms[:1]}")
         for name in ("customer_ids", "arms", "resources"):
             members = getattr(self, name)
@@ -120,13 +129,13 @@ class Problem:
     def _require_free_no_action(self) -> None:
         for name, of_no_action in (
             ("effect", self.effect[:, 0]),
-            ("delivery_cost", self.delivery_cost[0]),
+            ("delivery_cost", self.delivery_cost[:1]),
             ("contact_cost", self.contact_cost[:, 0]),
             ("lever - 1", self.lever[:, 0] - 1),
             ("use", self.use[0]),
             ("suppressed", self.suppressed[:, 0]),
         ):
-            if np.any(of_no_action):
+            if of_no_action.any():
                 raise ValueError(
                     f"{name} must be 0 for 'no_action', got: {np.max(np.abs(of_no_action))}"
                 )

@@ -1,7 +1,7 @@
-"""Who is eligible: rules as marketers write them, parsed, typed and evaluated over columns."""
+"""Who is eligible: rules as marketers write them, parsed, typed and asked about columns."""
 
 from serving.rules.errors import RuleError
 from serving.rules.parse import parse
-from serving.rules.rule import Rule, evaluate_all
+from serving.rules.rule import Rule, Rules, together
 
-__all__ = ["Rule", "RuleError", "evaluate_all", "parse"]
+__all__ = ["Rule", "RuleError", "Rules", "parse", "together"]

@@ -1,20 +1,19 @@
-"""What a rule is made of: one small class per construct, each of which can work itself out."""
-# ruff: noqa: D102 -- each class says what calling it gives
+"""What a rule is made of: one small class per construct, each of which says what to compute."""
+# ruff: noqa: D102 -- each class says what it lays out
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import reduce
 from typing import Any, Protocol
 
-import numpy as np
+from features.catalogue.columns import Column, column, where
+from serving.rules.conditions import OPPOSITE, Condition, both_or_neither, equal
 
-from serving.rules.values import Values, numbers, texts, truths
-
-Columns = Mapping[str, Values]
-TAKE: Mapping[type, Callable[[Any], Values]] = {float: numbers, str: texts, bool: truths}
+Codes = dict[str, float]
+"""The number of each text that was met so far; the next one gets the next."""
 
 
 class Node(Protocol):
@@ -24,8 +23,8 @@ class Node(Protocol):
     def kind(self) -> type:
         """The type of its values: float, str or bool."""
 
-    def __call__(self, columns: Columns, /) -> Values:
-        """Work it out for all rows."""
+    def laid(self, codes: Codes, /) -> Any:
+        """How to compute it: a `Condition` where it is bool, else a `Column`, NaN where unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +34,9 @@ class Name:
     name: str
     kind: type
 
-    def __call__(self, columns: Columns, /) -> Values:
-        return columns[self.name]
+    def laid(self, _codes: Codes, /) -> Column | Condition:
+        values = Column(self.name)
+        return Condition(values > 0, values <= 0) if self.kind is bool else values
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,12 @@ class Constant:
     value: float | str | bool
     kind: type
 
-    def __call__(self, _columns: Columns, /) -> Values:
-        return _of_all_rows(self.value, self.kind)
-
-
-@lru_cache(maxsize=4096, typed=True)
-def _of_all_rows(value: float | str | bool, kind: type) -> Values:
-    return TAKE[kind](value)
+    def laid(self, codes: Codes, /) -> Column | Condition:
+        if isinstance(self.value, str):
+            return column(codes.setdefault(self.value, float(len(codes))))
+        if isinstance(self.value, bool):
+            return Condition(column(self.value), column(not self.value))
+        return column(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +63,13 @@ class Arithmetic:
     right: Node
     kind: type = float
 
-    def __call__(self, columns: Columns, /) -> Values:
-        left, right = self.left(columns), self.right(columns)
+    def laid(self, codes: Codes, /) -> Column:
+        right = self.right.laid(codes)
+        found: Column = self.operation(self.left.laid(codes), right)
         if self.operation is operator.truediv:
             # x / 0 would be infinite, and so above any threshold.
-            right = Values(right.of, right.known & (right.of != 0))
-        with np.errstate(all="ignore"):
-            result = left.combine(self.operation, right)
-        return Values(result.of, result.known & ~np.isnan(result.of))
+            return where(equal(right, column(0)).holds, float("nan"), found)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,36 +79,36 @@ class Negative:
     operand: Node
     kind: type = float
 
-    def __call__(self, columns: Columns, /) -> Values:
-        operand = self.operand(columns)
-        return Values(-operand.of, operand.known)
+    def laid(self, codes: Codes, /) -> Column:
+        turned: Column = self.operand.laid(codes) * -1
+        return turned
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two values of one type compared; unknown where one of them is."""
+    """Two numbers compared by their order; unknown where one of them is."""
 
     operation: Callable[[Any, Any], Any]
     left: Node
     right: Node
     kind: type = bool
 
-    def __call__(self, columns: Columns, /) -> Values:
-        return self.left(columns).combine(self.operation, self.right(columns))
+    def laid(self, codes: Codes, /) -> Condition:
+        left, right = self.left.laid(codes), self.right.laid(codes)
+        return Condition(self.operation(left, right), OPPOSITE[self.operation](left, right))
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
-    """Whether a value is one of those listed; unknown where the value is."""
+class Equal:
+    """Whether two values of one type are the same; unknown where one of them is."""
 
-    operand: Node
-    listed: tuple[Constant, ...]
+    left: Node
+    right: Node
     kind: type = bool
 
-    def __call__(self, columns: Columns, /) -> Values:
-        operand = self.operand(columns)
-        equal = (operand.of == constant.value for constant in self.listed)
-        return Values(reduce(operator.or_, equal), operand.known)
+    def laid(self, codes: Codes, /) -> Condition:
+        same = both_or_neither if self.left.kind is bool else equal
+        return same(self.left.laid(codes), self.right.laid(codes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +118,9 @@ class Not:
     operand: Node
     kind: type = bool
 
-    def __call__(self, columns: Columns, /) -> Values:
-        return self.operand(columns).negated()
+    def laid(self, codes: Codes, /) -> Condition:
+        condition: Condition = self.operand.laid(codes)
+        return ~condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +130,10 @@ class All:
     operands: tuple[Node, ...]
     kind: type = bool
 
-    def __call__(self, columns: Columns, /) -> Values:
-        return reduce(Values.both, (operand(columns) for operand in self.operands))
+    def laid(self, codes: Codes, /) -> Condition:
+        conditions = (operand.laid(codes) for operand in self.operands)
+        joined: Condition = reduce(operator.and_, conditions)
+        return joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,5 +143,7 @@ class Either:
     operands: tuple[Node, ...]
     kind: type = bool
 
-    def __call__(self, columns: Columns, /) -> Values:
-        return reduce(Values.either, (operand(columns) for operand in self.operands))
+    def laid(self, codes: Codes, /) -> Condition:
+        conditions = (operand.laid(codes) for operand in self.operands)
+        joined: Condition = reduce(operator.or_, conditions)
+        return joined

@@ -15,14 +15,14 @@ from serving.rules.nodes import (
     Comparison,
     Constant,
     Either,
-    Membership,
+    Equal,
     Name,
     Negative,
     Node,
     Not,
 )
 from serving.rules.rule import Rule
-from serving.rules.vocabulary import ALLOWED, ARITHMETIC, EQUALITY, KINDS, ORDER, spoken
+from serving.rules.vocabulary import ALLOWED, ARITHMETIC, KINDS, ORDER, spoken
 
 LONGEST = 1_000
 DEEPEST = 32
@@ -123,8 +123,9 @@ class _Parser:
     def comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr, depth: int) -> Node:
         if isinstance(op, ast.In | ast.NotIn):
             operand = self.node(left, depth)
-            membership = Membership(operand, self.listed(right, operand.kind))
-            return membership if isinstance(op, ast.In) else Not(membership)
+            listed = self.listed(right, operand.kind)
+            member = Either(tuple(Equal(operand, constant) for constant in listed))
+            return member if isinstance(op, ast.In) else Not(member)
         if isinstance(op, ast.Is | ast.IsNot):
             raise self.refusal(left, f"cannot use is to compare; {ALLOWED}")
         first, second = self.node(left, depth), self.node(right, depth)
@@ -136,7 +137,10 @@ class _Parser:
             )
         if type(op) in ORDER and first.kind is not float:
             raise self.refusal(left, f"only numbers have an order, got {KINDS[first.kind]}")
-        return Comparison((EQUALITY | ORDER)[type(op)], first, second)
+        if type(op) in ORDER:
+            return Comparison(ORDER[type(op)], first, second)
+        same = Equal(first, second)
+        return same if isinstance(op, ast.Eq) else Not(same)
 
     def listed(self, tree: ast.expr, kind: type) -> tuple[Constant, ...]:
         if not isinstance(tree, ast.Tuple | ast.List) or not tree.elts:

@@ -1,4 +1,4 @@
-"""A rule that was read: which columns it needs, and whom it lets through."""
+"""Rules that were read, and how they are asked about many customers in one pass."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
-from serving.rules.errors import RuleError
-from serving.rules.nodes import TAKE, Node
-from serving.rules.values import BoolArray, Column, Values
-
-_DTYPE_KINDS = {float: "fiu", str: "OU", bool: "b"}
+from features.program import Program, program
+from serving.rules.nodes import Codes, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,52 +32,43 @@ class Rule:
         """Columns that the rule reads."""
         return frozenset(name for name, _ in self.types)
 
-    def evaluate(self, columns: Mapping[str, Column]) -> BoolArray:
-        """Tell who is eligible: True where the rule is known to hold.
 
-        NaN in a column of numbers and None in a column of texts are unknown, and so is a division
-        by zero. What is worked out from an unknown value is unknown, as in SQL: `x < 3` and
-        `not x < 3` alike. `False and unknown` is False, `True or unknown` is True. A customer for
-        whom the whole rule is unknown is not eligible.
+@dataclass(frozen=True)
+class Rules:
+    """Rules laid out for the compiled loop that features run in; see `together`."""
+
+    arithmetic: Program
+
+    def __call__(self, columns: Mapping[str, NDArray[np.float64]]) -> NDArray[np.bool_]:
+        """Who is eligible: True where a rule is known to hold.
+
+        NaN is unknown, and so is a division by zero. What is worked out from an unknown value is
+        unknown, as in SQL: `x < 3` and `not x < 3` alike. `False and unknown` is False, `True or
+        unknown` is True. A customer for whom the whole rule is unknown is not eligible.
 
         Args:
-            columns: one array [n] per name, at least those in `names`; further ones are not read,
-                but one column at least must be there, for it tells n.
+            columns: [n] numbers by name, one column at least, for it tells n. Texts are their
+                places among `words`, conditions 1 and 0.
 
         Returns:
-            [n] booleans.
-
-        Raises:
-            RuleError: for a column that is missing, of another length or of another type.
+            [n, rules] booleans.
         """
-        return evaluate_all([self], columns)[0]
+        read = self.arithmetic.inputs
+        rows = len(next(iter(columns.values())))
+        inputs = np.empty((len(read), rows), np.float64)
+        for row, name in zip(inputs, read, strict=True):
+            row[:] = columns[name]
+        return self.arithmetic.run(inputs) > 0
 
 
-def evaluate_all(rules: Sequence[Rule], columns: Mapping[str, Column]) -> list[BoolArray]:
-    """The same of several rules: a column that many of them read is looked at once."""
-    if not columns:
-        raise RuleError("columns must hold at least one, to tell the number of rows, got none")
-    rows = len(next(iter(columns.values())))
-    taken: dict[str, Values] = {}
-    for name, kind in dict.fromkeys(chain.from_iterable(rule.types for rule in rules)):
-        if name not in columns:
-            raise RuleError(f"column {name!r} is missing; columns that came: {sorted(columns)}")
-        _require_column(name, kind, columns[name], rows)
-        taken[name] = TAKE[kind](columns[name])
-    found = []
-    for rule in rules:
-        values = rule.condition(taken)
-        found.append(holds := np.zeros(rows, np.bool_))
-        holds[:] = values.of & values.known  # one value may stand for all rows
-    return found
+def together(rules: Sequence[Rule], words: Sequence[str] = ()) -> Rules:
+    """Lay rules out; what several of them compute is computed once.
 
-
-def _require_column(name: str, kind: type, column: Column, rows: int) -> None:
-    if column.shape != (rows,):
-        raise RuleError(f"column {name!r} must have the shape ({rows},), got: {column.shape}")
-    if column.dtype.kind not in _DTYPE_KINDS[kind]:
-        raise RuleError(f"column {name!r} must hold {kind.__name__}, got: {column.dtype}")
-    if column.dtype.kind == "O":
-        for value in column:
-            if value is not None and not isinstance(value, str):
-                raise RuleError(f"column {name!r} must hold str or None, got: {value!r}")
+    Args:
+        rules: They share what a name stands for.
+        words: All texts that columns may hold.
+    """
+    codes: Codes = {word: float(place) for place, word in enumerate(words)}
+    conditions = [rule.condition.laid(codes).holds for rule in rules]
+    read = dict.fromkeys(chain.from_iterable(rule.names for rule in rules))
+    return Rules(program(conditions, tuple(sorted(read))))

@@ -6,10 +6,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from serving.ledger import Ledger, open_ledger
 from serving.ledger.decisions import StoredDecision
 from serving.ledger.message import Message
+
+# The first example may have to load, or even compile, what is compiled.
+settings.register_profile("bocian", deadline=None)
+settings.load_profile("bocian")
 
 DAY = 24 * 3600 * 1_000_000
 NOW = 1_510_000_000_000_000  # 2017-11-06T20:26:40Z

@@ -8,14 +8,22 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from policy_cases import EXPLORATION, MAIN_ONLY, problems, random_problem, rows_of
+from policy_cases import (
+    EXPLORATION,
+    MAIN_ONLY,
+    problems,
+    random_problem,
+    rows_of,
+    value_by_hour,
+)
 from scipy.stats import chisquare
 
-from serving.policy.exploration import Stratum, draw
+from serving.policy.exploration import Stratum
+from serving.policy.kernel import NO_HOUR, draw
 from serving.policy.policy import decide
 from serving.policy.problem import Problem
 from serving.policy.reasons import Reason, codes
-from serving.policy.values import NO_HOUR, Parts, value_by_hour
+from serving.policy.values import Parts
 
 WITHHELD = {Stratum.HOLDOUT: Reason.HOLDOUT, Stratum.QUIET: Reason.QUIET_COHORT}
 OFTEN_WITHHELD = replace(EXPLORATION, holdout_share=0.3, quiet_share=0.3)
@@ -28,7 +36,7 @@ def best_by_search(problem: Problem, i: int) -> tuple[int, int]:
     for a in range(1, len(problem.arms)):
         for b in range(8):
             worth = value[i, a, b]
-            is_open = problem.suppressed[i, a] == 0 and problem.hour_feasible[i, a, b]
+            is_open = problem.suppressed[i, a] == 0 and problem.hour_feasible[a, b]
             if is_open and worth > highest and worth >= problem.minimum_value:
                 best, best_hour, highest = a, b, worth
     return best, best_hour
@@ -54,7 +62,7 @@ def test_the_greedy_choice_does_not_depend_on_exploration(problem: Problem) -> N
 def test_the_best_hour_of_harm_is_the_earliest_open_one(problem: Problem) -> None:
     best_hour = decide(problem, MAIN_ONLY).best_hour
     for i, a in np.argwhere(problem.effect <= 0):
-        blocks = np.flatnonzero(problem.hour_feasible[i, a])
+        blocks = np.flatnonzero(problem.hour_feasible[a])
         assert best_hour[i, a] == (blocks[0] if a and len(blocks) else NO_HOUR)
 
 
@@ -64,7 +72,7 @@ def test_what_is_closed_has_a_reason_and_what_is_open_has_none(problem: Problem)
     assert choices.feasible[:, 0].all()
     for i, a in np.ndindex(choices.feasible.shape):
         expected = set(codes(problem.suppressed[i, a]))
-        if a and not problem.hour_feasible[i, a].any():
+        if a and not problem.hour_feasible[a].any():
             expected.add(Reason.QUIET_HOURS)
         if a and choices.stratum[i] in WITHHELD:
             expected.add(WITHHELD[choices.stratum[i]])
@@ -79,7 +87,7 @@ def test_what_is_chosen_is_feasible(problem: Problem) -> None:
     for i, (arm, hour) in enumerate(zip(choices.arm, choices.hour_block, strict=True)):
         assert choices.feasible[i, arm]
         assert (hour == NO_HOUR) == (arm == 0)
-        assert arm == 0 or problem.hour_feasible[i, arm, hour]
+        assert arm == 0 or problem.hour_feasible[arm, hour]
 
 
 @given(problems())
@@ -173,7 +181,7 @@ def one_row(seed: int, n: int) -> Problem:
     free = replace(
         problem,
         suppressed=np.zeros_like(problem.suppressed),
-        hour_feasible=np.broadcast_to(np.arange(8) % 3 > 0, (1, 4, 8)).copy(),
+        hour_feasible=np.tile(np.arange(8) % 3 > 0, (4, 1)),
     )
     return rows_of(free, [0] * n, customer_ids=tuple(f"c{i}" for i in range(n)))
 
@@ -190,7 +198,7 @@ def joint(problem: Problem, action: np.ndarray, best_hour: np.ndarray, floor: fl
     """P(arm, hour) of the first customer, written out from P(arm)."""
     table = {(0, NO_HOUR): float(action[0])}
     for a in range(1, len(action)):
-        blocks = np.flatnonzero(problem.hour_feasible[0, a])
+        blocks = np.flatnonzero(problem.hour_feasible[a])
         for b in blocks:
             share = (1 - floor) * (b == best_hour[a]) + floor / len(blocks)
             table[a, int(b)] = float(action[a] * share)
@@ -225,7 +233,7 @@ def test_over_many_customers_the_marginal_probabilities_are_met() -> None:
     )
     assert frequencies_fit(pairs, expected)
     # Weighted by what is logged, each pair of arm and hour comes once a customer.
-    blocks = int(problem.hour_feasible[0, 1].sum())
+    blocks = int(problem.hour_feasible[1].sum())
     weight = 1 / choices.marginal_propensity[choices.arm == 1]
     assert weight.sum() / 20_000 == pytest.approx(blocks, rel=0.1)
 

@@ -2,68 +2,79 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
-from policy_cases import problems, random_problem
+from policy_cases import EXPLORATION, MAIN_ONLY, parts_by_hand, problems, random_problem
 
+from serving.policy.kernel import NO_HOUR, greedy_arm
+from serving.policy.policy import decide
 from serving.policy.problem import Problem, clip_timing
-from serving.policy.values import NO_HOUR, greedy_arm, parts_at, value_by_hour
+from serving.policy.values import Parts
+
+NAMES = [field.name for field in fields(Parts)]
 
 
-def value_written_out(problem: Problem, i: int, a: int, ratio: float) -> float:
+def value_written_out(problem: Problem, i: int, a: int, hour: int) -> float:
     """lever * (tau * m - delivery - contact) - sum of price * use."""
     tau = problem.effect[i, a]
     prices = sum(price * use for price, use in zip(problem.prices, problem.use[a], strict=True))
-    m = ratio if tau > 0 else 1.0
+    m = problem.timing[i, hour] if tau > 0 and hour != NO_HOUR else 1.0
     worth = tau * m - problem.delivery_cost[a] - problem.contact_cost[i, a]
     return float(problem.lever[i, a] * worth - prices)
 
 
 @given(problems())
 def test_value_is_the_formula(problem: Problem) -> None:
-    value = value_by_hour(problem)
-    assert value.shape == problem.timing.shape
-    for i, a, b in np.ndindex(value.shape):
-        expected = value_written_out(problem, i, a, problem.timing[i, a, b])
-        assert value[i, a, b] == pytest.approx(expected, rel=1e-12, abs=1e-9)
+    choices = decide(problem, EXPLORATION)
+    for i, a in np.ndindex(problem.effect.shape):
+        expected = value_written_out(problem, i, a, choices.best_hour[i, a])
+        assert choices.arm_parts.value[i, a] == pytest.approx(expected, rel=1e-12, abs=1e-9)
+    for i, (a, hour) in enumerate(zip(choices.arm, choices.hour_block, strict=True)):
+        expected = value_written_out(problem, i, a, hour)
+        assert choices.chosen_parts.value[i] == pytest.approx(expected, rel=1e-12, abs=1e-9)
 
 
-@given(problems(), st.integers(0, 7))
-def test_parts_sum_to_the_value_to_the_last_bit(problem: Problem, block: int) -> None:
-    parts = parts_at(problem, np.full(problem.effect.shape, block))
-    total = parts.effect + parts.timing
+@given(problems())
+def test_parts_are_those_by_hand_to_the_last_bit(problem: Problem) -> None:
+    choices = decide(problem, EXPLORATION)
+    parts = np.stack([getattr(choices.arm_parts, name) for name in NAMES], axis=-1)
+    for i, a in np.ndindex(problem.effect.shape):
+        assert parts[i, a].tolist() == parts_by_hand(problem, i, a, choices.best_hour[i, a])
+    chosen = np.stack([getattr(choices.chosen_parts, name) for name in NAMES], axis=-1)
+    for i, (a, hour) in enumerate(zip(choices.arm, choices.hour_block, strict=True)):
+        assert chosen[i].tolist() == parts_by_hand(problem, i, a, hour)
+
+
+@given(problems())
+def test_costs_are_negative_and_what_is_free_is_not_minus_nothing(problem: Problem) -> None:
+    parts = decide(problem, EXPLORATION).arm_parts
     for part in (parts.delivery_cost, parts.contact_cost, parts.prices):
         assert (part <= 0).all()
         assert not np.signbit(part[part == 0]).any()  # a record shows 0, not -0
     assert not np.signbit(parts.lever[problem.lever == 1]).any()
-    for part in (parts.delivery_cost, parts.contact_cost, parts.lever, parts.prices):
-        total = total + part
-    assert total.tobytes() == value_by_hour(problem)[..., block].tobytes()
 
 
 @given(problems())
 def test_without_an_hour_timing_counts_nothing(problem: Problem) -> None:
-    parts = parts_at(problem, np.full(problem.effect.shape, NO_HOUR))
-    assert not parts.timing.any()
-    for i, a in np.ndindex(problem.effect.shape):
-        expected = value_written_out(problem, i, a, 1.0)
-        assert parts.value[i, a] == pytest.approx(expected, rel=1e-12, abs=1e-9)
+    choices = decide(problem, EXPLORATION)
+    assert not choices.arm_parts.timing[choices.best_hour == NO_HOUR].any()
 
 
-@given(problems(), st.integers(0, 7))
-def test_no_action_is_worth_nothing_at_any_hour(problem: Problem, block: int) -> None:
-    parts = parts_at(problem, np.full(problem.effect.shape, block))
-    assert not parts.of_arm(np.zeros(len(problem.customer_ids), dtype=np.int64)).value.any()
+@given(problems())
+def test_no_action_is_worth_nothing(problem: Problem) -> None:
+    choices = decide(problem, EXPLORATION)
+    for name in NAMES:
+        assert not getattr(choices.arm_parts, name)[:, 0].any()
+        assert not getattr(choices.chosen_parts, name)[choices.arm == 0].any()
 
 
-@given(problems(), st.integers(0, 7))
-def test_no_lever_turns_a_loss_into_a_gain(problem: Problem, block: int) -> None:
+@given(problems())
+def test_no_lever_turns_a_loss_into_a_gain(problem: Problem) -> None:
     free = replace(problem, prices=np.zeros(len(problem.resources)))
-    parts = parts_at(free, np.full(problem.effect.shape, block))
+    parts = decide(free, MAIN_ONLY).arm_parts
     moved = np.where(np.abs(parts.value) < 1e-9, 0.0, parts.value)
     assert (moved[parts.worth <= 0] <= 0).all()
     assert (moved[(parts.worth > 1e-6) & (problem.lever > 0)] > 0).all()
@@ -74,18 +85,7 @@ def test_no_hour_makes_harm_better_or_worse() -> None:
     problem = random_problem(1)
     harmful = problem.effect < 0
     assert harmful.any()
-    value = value_by_hour(problem)[harmful]
-    assert (value == value[:, :1]).all()
-
-
-def test_parts_of_one_arm_a_customer() -> None:
-    problem = random_problem(2)
-    parts = parts_at(problem, np.full(problem.effect.shape, 3))
-    arm = np.array([0, 1, 2, 3, 2, 1])
-    taken = parts.of_arm(arm)
-    for i, a in enumerate(arm):
-        assert taken.effect[i] == problem.effect[i, a]
-        assert taken.value[i] == parts.value[i, a]
+    assert not decide(problem, MAIN_ONLY).arm_parts.timing[harmful].any()
 
 
 def test_timing_is_clipped_and_unknown_is_one() -> None:

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from features.catalogue.tenure import LIFECYCLE_STAGES
 from serving.config import Action, Channel, ChannelCost, EffectPrior
 from serving.policy.problem import Arm
 from serving.program import ProgramError, declared_effects, policy_document, program
@@ -84,9 +85,10 @@ def test_rules_may_use_features_predictions_and_stages():
     columns = {
         "orders_28d": np.array([2.0, 2.0, 0.0]),
         "churn_probability": np.array([0.1, np.nan, 0.1]),
-        "lifecycle_stage": np.array(["new", "new", "new"], object),
+        "lifecycle_stage": np.full(3, LIFECYCLE_STAGES.index("new"), np.float64),
     }
-    assert made.rules["thank_you"].evaluate(columns).tolist() == [True, False, False]
+    assert made.eligible(columns)[:, 1].tolist() == [True, False, False]
+    assert made.eligible(columns)[:, 0].all(), "nobody is excluded from no action"
 
 
 def test_declared_effects_are_shares_by_stage_times_the_channels_factor():
