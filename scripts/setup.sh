@@ -30,5 +30,6 @@ echo "setup: installing into $VENV (once; about a minute)"
     --require-hashes requirements.lock
 "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" \
     --no-deps --no-build-isolation --editable .
-echo "setup: compiling the feature kernel (once)"
+echo "setup: compiling the kernels of features and models (once)"
 "$VENV/bin/python" -m features.warm
+"$VENV/bin/python" -m models.warm

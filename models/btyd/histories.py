@@ -33,7 +33,22 @@ class Histories:
 
     def __post_init__(self) -> None:
         for name in ("frequency", "t_x", "age"):
-            column = np.asarray(getattr(self, name), np.float64)
+            # Of one's own, one after the other: compiled code is made for no others.
+            object.__setattr__(self, name, np.array(getattr(self, name), np.float64))
+        x, t_x, age = self.frequency, self.t_x, self.age
+        if not (
+            x.ndim == 1
+            and x.shape == t_x.shape == age.shape
+            and (
+                (x == np.floor(x)) & (x < np.inf) & ((x > 0) == (t_x > 0))
+                & (x >= 0) & (t_x >= 0) & (t_x <= age) & (age < np.inf)
+            ).all()
+        ):  # fmt: skip
+            self._name_the_fault()
+
+    def _name_the_fault(self) -> None:
+        for name in ("frequency", "t_x", "age"):
+            column = getattr(self, name)
             if column.shape != (len(self.frequency),):
                 raise ValueError(
                     f"{name} must be of shape ({len(self.frequency)},) like frequency, "
@@ -41,7 +56,6 @@ class Histories:
                 )
             _refuse(~np.isfinite(column), f"{name} must be finite", **{name: column})
             _refuse(column < 0, f"{name} must be at least 0", **{name: column})
-            object.__setattr__(self, name, column)
         x, t_x, age = self.frequency, self.t_x, self.age
         _refuse(x != np.floor(x), "frequency must be whole", frequency=x)
         _refuse(t_x > age, "t_x must not exceed age", t_x=t_x, age=age)
@@ -59,9 +73,9 @@ class Histories:
         Args:
             horizon: One number, or shape (n,); at least 0.
         """
-        lengths = np.broadcast_to(np.asarray(horizon, np.float64), self.age.shape)
-        _refuse(~(lengths >= 0) | np.isinf(lengths), "horizon must be at least 0 and finite",
-                horizon=lengths)  # fmt: skip
+        lengths = np.full(len(self), horizon, np.float64)
+        possible = (lengths >= 0) & (lengths < np.inf)
+        _refuse(~possible, "horizon must be at least 0 and finite", horizon=lengths)
         return lengths
 
 

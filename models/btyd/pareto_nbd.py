@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 
@@ -50,31 +52,21 @@ class ParetoNBD:
         parameters, ending where what is left is negligible (Fader & Hardie 2005, "A note on
         deriving the Pareto/NBD model", have two hypergeometric functions here).
         """
-        shape = self.r + frequency
-        length = np.minimum(until - since, _fades(shape, self.alpha + since))
-        length = np.minimum(length, _fades(self.s, self.beta + since))
-        start = min(self.alpha, self.beta) + since
-        width = np.log1p(length / start)
-        with np.errstate(divide="ignore"):  # no time to stop in: a mass of 0
-            log_scale = np.log(self.s * width * start)
-        nodes, weights = (column[:, None] for column in unit_rule(_NODES))
-        tau = since + start * np.expm1(nodes * width)
-        log_mass = (
-            np.log(weights)
-            + log_scale
-            + nodes * width
-            - shape * np.log(self.alpha + tau)
-            - (self.s + 1) * np.log(self.beta + tau)
-        )
-        return tau, log_mass
+        return self._deaths(frequency, since, until)[:2]
+
+    def _deaths(
+        self, frequency: FloatArray, since: FloatArray, until: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """`silent_deaths`, and the log of the sum of each customer's masses, shape (n,)."""
+        parameters = float(self.r), float(self.alpha), float(self.s), float(self.beta)
+        found = _silent_deaths(*parameters, frequency, since, until, *unit_rule(_NODES))
+        return cast("tuple[FloatArray, FloatArray, FloatArray]", found)
 
     def _log_silent_death(
         self, histories: Histories, since: FloatArray, until: FloatArray
     ) -> FloatArray:
         """Log of all mass of `silent_deaths` over that of being alive at `age`, shape (n,)."""
-        # Node by node, unlike numpy's sum, whose order depends on how many customers come.
-        log_masses = self.silent_deaths(histories.frequency, since, until)[1]
-        total = np.logaddexp.reduce(log_masses, axis=0)
+        total = self._deaths(histories.frequency, since, until)[2]
         alive = (self.r + histories.frequency) * np.log(self.alpha + histories.age)
         return np.asarray(total + alive + self.s * np.log(self.beta + histories.age))
 
@@ -142,7 +134,47 @@ class ParetoNBD:
         return np.where(alive, rng.poisson(rate * scale * alive_for), 0)
 
 
-def _fades(shape: float | FloatArray, scale: FloatArray) -> FloatArray:
-    """The t at which (scale / (scale + t))^shape has become negligible."""
-    with np.errstate(over="ignore"):
-        return np.asarray(scale * np.expm1(_NEGLIGIBLE / shape))
+@nb.njit(cache=True, nogil=True)
+def _silent_deaths(
+    r: float,
+    alpha: float,
+    s: float,
+    beta: float,
+    frequency: FloatArray,
+    since: FloatArray,
+    until: FloatArray,
+    nodes: FloatArray,
+    weights: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    moments = np.empty((len(nodes), len(since)))
+    log_masses = np.empty((len(nodes), len(since)))
+    totals = np.empty(len(since))
+    log_weights = np.log(weights)
+    for i in range(len(since)):
+        shape = r + frequency[i]
+        length = min(
+            until[i] - since[i],
+            (alpha + since[i]) * np.expm1(_NEGLIGIBLE / shape),
+            (beta + since[i]) * np.expm1(_NEGLIGIBLE / s),
+        )
+        start = min(alpha, beta) + since[i]
+        width = np.log1p(length / start)
+        log_scale = np.log(s * width * start)
+        largest = -np.inf
+        for j in range(len(nodes)):
+            tau = since[i] + start * np.expm1(nodes[j] * width)
+            log_mass = (
+                log_weights[j]
+                + log_scale
+                + nodes[j] * width
+                - shape * np.log(alpha + tau)
+                - (s + 1) * np.log(beta + tau)
+            )
+            moments[j, i], log_masses[j, i] = tau, log_mass
+            largest = max(largest, log_mass)
+        total = 0.0
+        if length > 0:  # else there is no time to stop in: masses of 0
+            for j in range(len(nodes)):
+                total += np.exp(log_masses[j, i] - largest)
+        totals[i] = largest + np.log(total)
+    return moments, log_masses, totals

@@ -24,7 +24,8 @@ own pace of late."""
 Opinions = tuple[FloatArray, ...]
 """What each of `EXPERTS` expects, arrays of shape (n,)."""
 
-_FACTOR: Final = 3.0
+_MOST: Final = float(np.log(3.0))
+_DAYS: Final = np.array(RECENT_DAYS, np.float64)[:, None]
 
 
 def factors(raw: FloatArray) -> FloatArray:
@@ -33,7 +34,7 @@ def factors(raw: FloatArray) -> FloatArray:
     Beyond what they have seen, many small steps of the trees multiply: one customer who bought
     nearly each day of three weeks was given 6, and outweighed all others when weights were learned.
     """
-    return np.asarray(np.exp(np.clip(raw, -np.log(_FACTOR), np.log(_FACTOR))))
+    return np.asarray(np.exp(np.minimum(np.maximum(raw, -_MOST), _MOST)))
 
 
 def opinions(
@@ -66,7 +67,6 @@ def opinions(
         pace * alive,
     )
     transactions, margin = (
-        tuple(column * 7 / days * alive for column, days in zip(recent.T, RECENT_DAYS, strict=True))
-        for recent in (past.recent_transactions, past.recent_margin)
+        recent.T * 7 / _DAYS * alive for recent in (past.recent_transactions, past.recent_margin)
     )
     return (*modelled, *transactions), (*(e * reading.margin for e in modelled), *margin)

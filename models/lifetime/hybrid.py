@@ -97,10 +97,8 @@ class Hybrid:
     def margin_interval(self, value: Value, level: float) -> tuple[FloatArray, FloatArray]:
         """Ends of the central predictive interval of the margin, each of shape (n,)."""
         counts = Counts(value.transactions, value.size)
-        low, high = (
-            self.spread.margin_quantile(counts, value.margin, (1 + sign * level) / 2)
-            for sign in (-1, 1)
-        )
+        levels = np.array([[(1 - level) / 2], [(1 + level) / 2]])
+        low, high = self.spread.margin_quantile(counts, value.margin, levels)
         return low, high
 
     def transactions_probabilities(
@@ -119,4 +117,5 @@ class Hybrid:
 
 def _mixture(experts: Opinions, weights: Weights) -> FloatArray:
     # Not a matrix product, whose last bit depends on how many rows come.
-    return np.asarray(sum(w * e for w, e in zip(weights, experts, strict=True)))
+    believed = [w * e for w, e in zip(weights, experts, strict=True) if w]
+    return np.asarray(sum(believed[1:], believed[0]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from itertools import count
 
 import numpy as np
@@ -55,7 +55,7 @@ class Counts:
         return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Spread:
     """Predictive distributions around expected transactions and an expected margin.
 
@@ -85,8 +85,8 @@ class Spread:
     def counts(self, expected: FloatArray, start_size: FloatArray) -> Counts:
         """The distributions of the transactions, of arrays above 0 of shape (n,)."""
         # Beyond these, a size is as good as none and as infinity.
-        logs = np.clip(self.size[0] + self.size[1] * np.log(start_size), -15, 15)
-        return Counts(expected, np.exp(logs))
+        logs = self.size[0] + self.size[1] * np.log(start_size)
+        return Counts(expected, np.exp(np.minimum(np.maximum(logs, -15), 15)))
 
     def margin_cdf(self, counts: Counts, margin: FloatArray, at: FloatArray) -> FloatArray:
         """P(margin <= at), shape (n,).
@@ -98,29 +98,45 @@ class Spread:
         """
         any_order = counts.probability_of_any()
         ratio, below = at * any_order / margin, np.empty(len(margin))
-        for stretch, rows in self._rows(counts.mean / any_order):
-            below[rows] = np.interp(ratio[rows], self.ratios[stretch], self._levels())
+        stretches = self._edges.searchsorted(counts.mean / any_order, side="right")
+        for stretch in np.unique(stretches):
+            rows = stretches == stretch
+            below[rows] = np.interp(ratio[rows], self.ratios[stretch], self._levels)
         return 1 - any_order + any_order * below
 
-    def margin_quantile(self, counts: Counts, margin: FloatArray, level: float) -> FloatArray:
-        """The margin below which the outcome stays with probability `level`, shape (n,)."""
+    def margin_quantile(
+        self, counts: Counts, margin: FloatArray, level: npt.ArrayLike
+    ) -> FloatArray:
+        """The margin below which the outcome stays with probability `level`.
+
+        Args:
+            counts: Of n customers.
+            margin: Expected margin, above 0, shape (n,).
+            level: In (0, 1], one, or k of shape (k, 1).
+
+        Returns:
+            Shape (n,), or (k, n).
+        """
         any_order = counts.probability_of_any()
-        within, ratio = 1 - (1 - level) / any_order, np.empty(len(margin))
-        for stretch, rows in self._rows(counts.mean / any_order):
-            ratio[rows] = np.interp(within[rows], self._levels(), self.ratios[stretch])
+        stretch = self._edges.searchsorted(counts.mean / any_order, side="right")
+        within = 1 - (1 - np.asarray(level)) / any_order
+        below = np.maximum(self._levels.searchsorted(within, side="right") - 1, 0)
+        rises, starts = self._lines
+        ratio = rises[stretch, below] * (within - self._levels[below]) + starts[stretch, below]
         return np.where(within > 0, margin / any_order * ratio, 0.0)
 
+    @cached_property
+    def _edges(self) -> FloatArray:
+        return np.array(self.edges, np.float64)
+
+    @cached_property
     def _levels(self) -> FloatArray:
-        return _equally_spaced(len(self.ratios[0]))
+        return np.linspace(0, 1, len(self.ratios[0]))
 
-    def _rows(self, expected_if_any: FloatArray) -> list[tuple[int, npt.NDArray[np.bool_]]]:
-        """Each stretch that has rows, with its rows."""
-        stretch = np.searchsorted(np.array(self.edges), expected_if_any, side="right")
-        return [(int(number), stretch == number) for number in np.unique(stretch)]
-
-
-@cache
-def _equally_spaced(count: int) -> FloatArray:
-    levels = np.linspace(0, 1, count)
-    levels.setflags(write=False)
-    return levels
+    @cached_property
+    def _lines(self) -> tuple[FloatArray, FloatArray]:
+        """How `ratios` rise from each level to the next, and where; at the last not at all."""
+        starts = np.array(self.ratios)
+        rises = np.zeros_like(starts)
+        rises[:, :-1] = np.diff(starts) / np.diff(self._levels)
+        return rises, starts

@@ -37,7 +37,7 @@ class Reading:
     @property
     def columns(self) -> FloatArray:
         """`START_COLUMNS`, shape (n, 3)."""
-        return np.stack([self.alive, self.pace, self.margin], axis=1)
+        return np.array([self.alive, self.pace, self.margin]).T
 
 
 @dataclass(frozen=True, slots=True)
