@@ -111,8 +111,11 @@ class Forest:
                 f"features must be of shape (rows, {self.features}) as the trees learned from, "
                 f"got: {features.shape}"
             )
-        rows = np.require(features, np.float64, ["C", "W"])  # one type, one compilation
-        return np.asarray(_scores(rows, self.nodes, self.values, self.trees, self.depth))
+        if not (features.flags.carray and features.dtype == np.float64):
+            features = np.array(features, np.float64, order="C")  # one type, one compilation
+        scores = np.empty(len(features))
+        _scores(features, self.nodes, self.values, self.trees, self.depth, scores)
+        return scores
 
 
 def raw_scores(booster: lgb.Booster, features: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -136,8 +139,8 @@ def _scores(
     values: NDArray[np.float64],
     trees: int,
     depth: int,
-) -> NDArray[np.float64]:
-    scores = np.empty(len(features))
+    scores: NDArray[np.float64],
+) -> None:
     row = np.empty(2 * features.shape[1])
     at = np.empty(trees, np.uint32)
     for i in range(len(features)):
@@ -155,4 +158,3 @@ def _scores(
         for tree in range(trees):  # in their order, as LightGBM adds
             score += values[at[tree]]
         scores[i] = score
-    return scores

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 
@@ -35,15 +36,8 @@ class Histories:
         for name in ("frequency", "t_x", "age"):
             # Of one's own, one after the other: compiled code is made for no others.
             object.__setattr__(self, name, np.array(getattr(self, name), np.float64))
-        x, t_x, age = self.frequency, self.t_x, self.age
-        if not (
-            x.ndim == 1
-            and x.shape == t_x.shape == age.shape
-            and (
-                (x == np.floor(x)) & (x < np.inf) & ((x > 0) == (t_x > 0))
-                & (x >= 0) & (t_x >= 0) & (t_x <= age) & (age < np.inf)
-            ).all()
-        ):  # fmt: skip
+        columns = self.frequency, self.t_x, self.age
+        if {column.shape for column in columns} != {(len(self),)} or not _possible(*columns):
             self._name_the_fault()
 
     def _name_the_fault(self) -> None:
@@ -75,8 +69,19 @@ class Histories:
         """
         lengths = np.full(len(self), horizon, np.float64)
         possible = (lengths >= 0) & (lengths < np.inf)
-        _refuse(~possible, "horizon must be at least 0 and finite", horizon=lengths)
+        if not possible.all():
+            _refuse(~possible, "horizon must be at least 0 and finite", horizon=lengths)
         return lengths
+
+
+@nb.njit(cache=True, nogil=True)
+def _possible(frequency: FloatArray, t_x: FloatArray, age: FloatArray) -> bool:
+    """Whether there can be a customer of each row; false where a number is missing."""
+    for x, last, until in zip(frequency, t_x, age):  # noqa: B905 - compiled code knows no strict
+        whole = x == np.floor(x) and 0 <= x < np.inf
+        if not (whole and 0 <= last <= until < np.inf and (x > 0) == (last > 0)):
+            return False
+    return True
 
 
 def _refuse(wrong: npt.NDArray[np.bool_], rule: str, **columns: FloatArray) -> None:

@@ -52,23 +52,18 @@ class ParetoNBD:
         parameters, ending where what is left is negligible (Fader & Hardie 2005, "A note on
         deriving the Pareto/NBD model", have two hypergeometric functions here).
         """
-        return self._deaths(frequency, since, until)[:2]
+        return self._deaths(frequency, since, until, until)[:2]
 
-    def _deaths(
-        self, frequency: FloatArray, since: FloatArray, until: FloatArray
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """`silent_deaths`, and the log of the sum of each customer's masses, shape (n,)."""
+    def _deaths(self, *columns: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         parameters = float(self.r), float(self.alpha), float(self.s), float(self.beta)
-        found = _silent_deaths(*parameters, frequency, since, until, *unit_rule(_NODES))
+        found = _silent_deaths(*parameters, *columns, *unit_rule(_NODES))
         return cast("tuple[FloatArray, FloatArray, FloatArray]", found)
 
     def _log_silent_death(
         self, histories: Histories, since: FloatArray, until: FloatArray
     ) -> FloatArray:
         """Log of all mass of `silent_deaths` over that of being alive at `age`, shape (n,)."""
-        total = self._deaths(histories.frequency, since, until)[2]
-        alive = (self.r + histories.frequency) * np.log(self.alpha + histories.age)
-        return np.asarray(total + alive + self.s * np.log(self.beta + histories.age))
+        return self._deaths(histories.frequency, since, until, histories.age)[2]
 
     def log_dead_odds(self, histories: Histories) -> FloatArray:
         """Log-odds of having stopped by `age`, shape (n,); -inf where t_x = age."""
@@ -92,11 +87,8 @@ class ParetoNBD:
 
         The integral of ((beta + T) / (beta + T + t))^s over t from 0 to the horizon.
         """
-        beta = self.beta + histories.age
-        stretch = np.log1p(histories.horizons(horizon) / beta)
-        # (1 - e^-(s - 1)u) / (s - 1), of which u is the limit at s = 1.
-        above = self.s - 1
-        return np.asarray(beta * (-np.expm1(-above * stretch) / above if above else stretch))
+        lengths = histories.horizons(horizon)
+        return np.asarray(_time_alive(float(self.s), float(self.beta), histories.age, lengths))
 
     def probability_of_any(self, histories: Histories, horizon: npt.ArrayLike) -> FloatArray:
         """P(at least one transaction in (age, age + horizon]), shape (n,).
@@ -135,6 +127,17 @@ class ParetoNBD:
 
 
 @nb.njit(cache=True, nogil=True)
+def _time_alive(s: float, beta: float, age: FloatArray, lengths: FloatArray) -> FloatArray:
+    found = np.empty(len(age))
+    for i in range(len(age)):
+        stretch = np.log1p(lengths[i] / (beta + age[i]))
+        if s != 1:  # of which the stretch itself is the limit
+            stretch = -np.expm1((1 - s) * stretch) / (s - 1)
+        found[i] = (beta + age[i]) * stretch
+    return found
+
+
+@nb.njit(cache=True, nogil=True)
 def _silent_deaths(
     r: float,
     alpha: float,
@@ -143,12 +146,14 @@ def _silent_deaths(
     frequency: FloatArray,
     since: FloatArray,
     until: FloatArray,
+    age: FloatArray,
     nodes: FloatArray,
     weights: FloatArray,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """`ParetoNBD.silent_deaths`, and their log-odds against being alive at `age`, shape (n,)."""
     moments = np.empty((len(nodes), len(since)))
     log_masses = np.empty((len(nodes), len(since)))
-    totals = np.empty(len(since))
+    log_odds = np.empty(len(since))
     log_weights = np.log(weights)
     for i in range(len(since)):
         shape = r + frequency[i]
@@ -176,5 +181,6 @@ def _silent_deaths(
         if length > 0:  # else there is no time to stop in: masses of 0
             for j in range(len(nodes)):
                 total += np.exp(log_masses[j, i] - largest)
-        totals[i] = largest + np.log(total)
-    return moments, log_masses, totals
+        log_alive = -shape * np.log(alpha + age[i]) - s * np.log(beta + age[i])
+        log_odds[i] = largest + np.log(total) - log_alive
+    return moments, log_masses, log_odds

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 
+import numba as nb
 import numpy as np
-import numpy.typing as npt
 
 from models.btyd.histories import FloatArray
 
@@ -98,45 +98,52 @@ class Spread:
         """
         any_order = counts.probability_of_any()
         ratio, below = at * any_order / margin, np.empty(len(margin))
-        stretches = self._edges.searchsorted(counts.mean / any_order, side="right")
+        edges, levels, ratios = self._stretches
+        stretches = edges.searchsorted(counts.mean / any_order, side="right")
         for stretch in np.unique(stretches):
             rows = stretches == stretch
-            below[rows] = np.interp(ratio[rows], self.ratios[stretch], self._levels)
+            below[rows] = np.interp(ratio[rows], ratios[stretch], levels)
         return 1 - any_order + any_order * below
 
-    def margin_quantile(
-        self, counts: Counts, margin: FloatArray, level: npt.ArrayLike
+    def margin_quantiles(
+        self, counts: Counts, margin: FloatArray, levels: Sequence[float]
     ) -> FloatArray:
-        """The margin below which the outcome stays with probability `level`.
+        """The margins below which outcomes stay with each of k probabilities, shape (k, n).
 
         Args:
             counts: Of n customers.
             margin: Expected margin, above 0, shape (n,).
-            level: In (0, 1], one, or k of shape (k, 1).
-
-        Returns:
-            Shape (n,), or (k, n).
+            levels: In (0, 1].
         """
-        any_order = counts.probability_of_any()
-        stretch = self._edges.searchsorted(counts.mean / any_order, side="right")
-        within = 1 - (1 - np.asarray(level)) / any_order
-        below = np.maximum(self._levels.searchsorted(within, side="right") - 1, 0)
-        rises, starts = self._lines
-        ratio = rises[stretch, below] * (within - self._levels[below]) + starts[stretch, below]
-        return np.where(within > 0, margin / any_order * ratio, 0.0)
+        return np.asarray(
+            _margin_quantiles(
+                counts.mean, counts.probability_of_any(), margin, np.array(levels), *self._stretches
+            )
+        )
 
     @cached_property
-    def _edges(self) -> FloatArray:
-        return np.array(self.edges, np.float64)
+    def _stretches(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """`edges`, levels, and `ratios` at these."""
+        ratios = np.array(self.ratios, np.float64)
+        return np.array(self.edges, np.float64), np.linspace(0, 1, ratios.shape[1]), ratios
 
-    @cached_property
-    def _levels(self) -> FloatArray:
-        return np.linspace(0, 1, len(self.ratios[0]))
 
-    @cached_property
-    def _lines(self) -> tuple[FloatArray, FloatArray]:
-        """How `ratios` rise from each level to the next, and where; at the last not at all."""
-        starts = np.array(self.ratios)
-        rises = np.zeros_like(starts)
-        rises[:, :-1] = np.diff(starts) / np.diff(self._levels)
-        return rises, starts
+@nb.njit(cache=True, nogil=True)
+def _margin_quantiles(
+    mean: FloatArray,
+    any_order: FloatArray,
+    margin: FloatArray,
+    quantiles: FloatArray,
+    edges: FloatArray,
+    levels: FloatArray,
+    ratios: FloatArray,
+) -> FloatArray:
+    found = np.zeros((len(quantiles), len(mean)))
+    for i in range(len(mean)):
+        stretch = np.searchsorted(edges, mean[i] / any_order[i], side="right")
+        for k in range(len(quantiles)):
+            within = 1 - (1 - quantiles[k]) / any_order[i]
+            if within > 0:
+                ratio = np.interp(within, levels, ratios[stretch])
+                found[k, i] = margin[i] / any_order[i] * ratio
+    return found
