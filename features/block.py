@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from typing import Final
@@ -80,6 +80,8 @@ Stretch = tuple[Block, int, int]
 def gathered(customer_ids: Sequence[str], stretches: Sequence[Sequence[Stretch]]) -> Block:
     """The block of customers whose events lie in stretches of others, as they do in order."""
     pieces = [piece for own in stretches for piece in own] or [(_NOTHING, 0, 0)]
+    if len(customer_ids) == 1 and len(stretches[0]) == 1:
+        return _cut(customer_ids[0], *stretches[0][0])
     sizes = [sum(end - first for _, first, end in own) for own in stretches]
     names: dict[str, int] = {}
     codes: dict[int, NDArray[np.int32]] = {}
@@ -103,6 +105,21 @@ def gathered(customer_ids: Sequence[str], stretches: Sequence[Sequence[Stretch]]
             [codes[id(b.categories)][b.category[first:end]] for b, first, end in pieces]
         ),
         categories=tuple(names),
+    )
+
+
+def _cut(customer_id: str, block: Block, first: int, end: int) -> Block:
+    """The block of one customer whose events lie side by side in another: most are."""
+    return replace(
+        block,
+        customer_ids=(customer_id,),
+        offsets=np.array([0, end - first], np.int64),
+        occurred_at=block.occurred_at[first:end],
+        known_at=block.known_at[first:end],
+        type=block.type[first:end],
+        channel=block.channel[first:end],
+        measures=np.ascontiguousarray(block.measures[:, first:end]),
+        category=block.category[first:end],
     )
 
 

@@ -8,6 +8,7 @@ from features.block import Block
 from features.catalogue import CATALOGUE
 from features.catalogue.aggregates import MEASURES
 from features.engine import compute
+from features.hours import hour_of_week_counts
 from features.zones import zone
 
 
@@ -27,6 +28,7 @@ def warm() -> None:
         categories=(),
     )
     compute(block, np.zeros(1, np.int64), CATALOGUE, zone("UTC"))
+    hour_of_week_counts(block, 0, zone("UTC"))
 
 
 if __name__ == "__main__":

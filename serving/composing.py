@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import lru_cache
+from math import isnan
 from typing import Any, Final
 
 import numpy as np
@@ -55,7 +56,8 @@ def compose(
     names = [_arm(each) for each in problem.arms]
     program = loaded.program
     now, currency = _utc(weighing.now), loaded.bundle.business["currency"]
-    parts = [dict(zip(_PARTS, row, strict=True)) for row in _rows(choices.chosen_parts)]
+    of_chosen = zip(*(column.tolist() for column in _columns(choices.chosen_parts)), strict=True)
+    parts = [dict(zip(_PARTS, row, strict=True)) for row in of_chosen]
     lever = problem.lever.tolist()
     predictions = _predictions(customers.predictions, customers.stages.tolist())
     by_arm, by_hour = choices.action_propensity.tolist(), choices.hour_propensity.tolist()
@@ -63,7 +65,7 @@ def compose(
     explored, best = choices.explored.tolist(), choices.best_arm.tolist()
     alternatives = _alternatives(names, arm, choices)
     suppressed = choices.suppressed.tolist()
-    features, hours = _numbers(customers.features), _hours(customers.hour_counts)
+    features, hours = list(map(_numbers, customers.features)), _hours(customers.hour_counts)
     prices = dict(zip(problem.resources, problem.prices.tolist(), strict=True))
     contacts, action_draw = around.contacts.tolist(), choices.action_draw.tolist()
     hour_draw = _numbers(choices.hour_draw)
@@ -129,37 +131,38 @@ def compose(
     return records
 
 
-def _rows(parts: Parts) -> list[tuple[float, ...]]:
-    """Of parts of shape (n,) each row's, in the order in which they are declared."""
-    columns = (getattr(parts, name).tolist() for name in _PARTS)
-    return list(zip(*columns, strict=True))
-
-
 def _alternatives(
     names: Sequence[dict[str, Any]], chosen: Sequence[int], choices: Choices
 ) -> list[list[dict[str, Any]]]:
     """For each customer the feasible arms that were not chosen, the most valuable first."""
-    arms, open_arms = len(names), choices.feasible.copy()
-    open_arms[np.arange(len(chosen)), chosen] = False
-    order = np.argsort(np.where(open_arms, -choices.value, np.inf), axis=1, kind="stable")
-    # A row for each pair of customer and arm.
-    parts = _rows(Parts(*(getattr(choices.arm_parts, name).ravel() for name in _PARTS)))
+    parts = [column.tolist() for column in _columns(choices.arm_parts)]
+    feasible, value = choices.feasible.tolist(), choices.value.tolist()
     hours, shares = choices.best_hour.tolist(), choices.action_propensity.tolist()
-    return [
-        [
-            names[k]
-            | {
-                "value_minor": sum(parts[i * arms + k]),
-                "value_parts": dict(zip(_PARTS, parts[i * arms + k], strict=True)),
-                "hour_block": hours[i][k] if k else None,
-                "propensity": shares[i][k],
-            }
-            for k in ranked[:number]
-        ]
-        for i, (ranked, number) in enumerate(
-            zip(order.tolist(), open_arms.sum(axis=1).tolist(), strict=True)
+    found = []
+    for i, k_chosen in enumerate(chosen):
+        own, worth, hour, share = [part[i] for part in parts], value[i], hours[i], shares[i]
+        others = [k for k, is_open in enumerate(feasible[i]) if is_open and k != k_chosen]
+        others.sort(key=worth.__getitem__, reverse=True)  # equals stay as declared
+        rows = zip(*own, strict=True)
+        by_arm = list(rows)
+        found.append(
+            [
+                {
+                    **names[k],
+                    "value_minor": sum(by_arm[k]),
+                    "value_parts": dict(zip(_PARTS, by_arm[k], strict=True)),
+                    "hour_block": hour[k] if k else None,
+                    "propensity": share[k],
+                }
+                for k in others
+            ]
         )
-    ]
+    return found
+
+
+def _columns(parts: Parts) -> list[NDArray[np.float64]]:
+    """In the order in which they are declared."""
+    return [getattr(parts, name) for name in _PARTS]
 
 
 def _predictions(found: Predictions, stages: Sequence[str | None]) -> list[dict[str, Any]]:
@@ -223,23 +226,16 @@ def _arm(arm: Arm) -> dict[str, Any]:
 
 def _hours(counts: NDArray[np.int64]) -> list[dict[str, int]]:
     """Of each row those hours of the week that have any, by number."""
-    found: list[dict[str, int]] = [{} for _ in counts]
-    rows, hours = np.nonzero(counts)
-    for row, hour, count in zip(
-        rows.tolist(), hours.tolist(), counts[rows, hours].tolist(), strict=True
-    ):
-        found[row][_HOURS[hour]] = count
-    return found
+    return [
+        {hour: count for hour, count in zip(_HOURS, row, strict=True) if count}
+        for row in counts.tolist()
+    ]
 
 
-def _numbers(values: NDArray[np.float64]) -> Any:
-    """As lists, None where not a number."""
-    unknown = np.isnan(values)
-    if not unknown.any():
-        return values.tolist()
-    numbers = values.astype(object)
-    numbers[unknown] = None
-    return numbers.tolist()
+def _numbers(values: NDArray[np.float64]) -> list[float | None]:
+    """As a list, None where not a number."""
+    # Where there are few, as at most times, that takes less than to look for any in the array.
+    return [None if isnan(value) else value for value in values.tolist()]
 
 
 @lru_cache(maxsize=4096)

@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 
 from features.block import Block
 from features.catalogue import CATALOGUE
-from features.clock import DAY_US
 from features.engine import compute
-from features.events import TYPE_CODE
 from features.hours import hour_of_week_counts
 from features.reader import EventReader
 from features.restraint import Restraint
@@ -27,15 +25,11 @@ from serving.contacted import Contacted
 from serving.ledger import Ledger
 from serving.ledger.facts import Facts
 from serving.ledger.profiles import Profile
+from serving.signs import signs
 from serving.stages import stage
 
 NO_PURPOSE: Final = Restraint()
 """What is sensitive by its words is withheld."""
-
-_COMPLAINT_OPEN_DAYS = 14
-_SUBSCRIPTION = ("subscription_started", "subscription_resumed", "subscription_cancelled")
-_CHANGES_SUBSCRIPTION = np.zeros(256, np.bool_)  # by type; -1, what a machine did, is the last
-_CHANGES_SUBSCRIPTION[[TYPE_CODE[name] for name in _SUBSCRIPTION]] = True
 
 
 class UnknownCustomerError(LookupError):
@@ -123,7 +117,7 @@ def known_of(
             raise UnknownCustomerError(ids[row])
     wall = _wall(loaded, profiles)
     matrix, hours = _counted(block, now_us, wall)
-    visible = (block.occurred_at < now_us) & (block.known_at <= now_us)
+    seen = signs(block, now_us, restraint)
     return Customers(
         ids=ids,
         features=matrix,
@@ -136,9 +130,9 @@ def known_of(
             for purpose, channel in loaded.program.asked
         },
         contacts=Contacted.of(facts.contacts, {customer: row for row, customer in enumerate(ids)}),
-        complaint_open=_complaint_open(block, visible, now_us),
-        subscription_cancelled=_cancelled(block, visible),
-        favourite_category=tuple(_favourites(block, visible, now_us, restraint)),
+        complaint_open=seen.complaint_open,
+        subscription_cancelled=seen.subscription_cancelled,
+        favourite_category=seen.favourite_category,
     )
 
 
@@ -164,46 +158,3 @@ def _wall(loaded: Loaded, profiles: Mapping[str, Profile]) -> Wall:
     home = zone(loaded.bundle.business["time_zone"])
     own = {i: zone(p.time_zone) for i, p in profiles.items() if p.time_zone != home.name}
     return OwnZones(home, own) if own else home
-
-
-def _complaint_open(block: Block, visible: NDArray[np.bool_], now_us: int) -> NDArray[np.bool_]:
-    found = np.zeros(len(block), np.bool_)
-    complaints = np.flatnonzero((block.type == TYPE_CODE["complaint"]) & visible)
-    recent = block.occurred_at[complaints] > now_us - _COMPLAINT_OPEN_DAYS * DAY_US
-    found[block.customer_of[complaints[recent]]] = True
-    return found
-
-
-def _cancelled(block: Block, visible: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    found = np.zeros(len(block), np.bool_)
-    changes = np.flatnonzero(_CHANGES_SUBSCRIPTION[block.type] & visible)
-    # Of several values for one customer the last remains, and events are in order of time.
-    cancels = block.type[changes] == TYPE_CODE["subscription_cancelled"]
-    found[block.customer_of[changes]] = cancels
-    return found
-
-
-def _favourites(
-    block: Block, visible: NDArray[np.bool_], now_us: int, restraint: Restraint
-) -> list[str | None]:
-    """The category of most order lines in the last 182 days; the one met first among equals.
-
-    Messages name it, so none that is withheld is looked at.
-    """
-    named = np.append(
-        ~restraint.withholds(block.categories), False
-    )  # the last is that of no category
-    recent = (
-        (block.type == TYPE_CODE["order_line"])
-        & visible
-        & (block.occurred_at >= now_us - 182 * DAY_US)
-        & named[block.category]
-    )
-    width = len(block.categories)
-    bought = block.customer_of[recent] * width + block.category[recent]
-    pairs, first, counts = np.unique(bought, return_index=True, return_counts=True)
-    best_last = np.lexsort((-first, counts))
-    favourites: list[str | None] = [None] * len(block)
-    for pair in pairs[best_last].tolist():
-        favourites[pair // width] = block.categories[pair % width]
-    return favourites

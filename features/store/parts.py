@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -173,9 +173,18 @@ class OpenPart:
         return np.array([self._position(i, first, end) is not None for i in ids.to_pylist()])
 
     def _position(self, customer_id: str, first: int, end: int) -> int | None:
-        ids = self.ids
-        at = bisect_left(range(end), customer_id, lo=first, key=lambda i: ids[i].as_py())
-        return at if at < end and ids[at].as_py() == customer_id else None
+        sought, id_at = customer_id.encode(), self._id_at
+        at = bisect_left(range(end), sought, lo=first, key=id_at)
+        return at if at < end and id_at(at) == sought else None
+
+    @cached_property
+    def _id_at(self) -> Callable[[int], bytes]:
+        """Each id in UTF-8, whose order is that of texts: what Arrow gives takes three times as
+        long.
+        """
+        _, ends, letters = self.ids.buffers()
+        bounds, text = memoryview(ends).cast("i")[self.ids.offset :], memoryview(letters or b"")
+        return lambda i: bytes(text[bounds[i] : bounds[i + 1]])
 
     def groups_of(self, first: int, end: int) -> list[tuple[int, int, int]]:
         """The row groups that rows `first` to `end` (excluded) lie in.

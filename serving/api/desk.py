@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import count, groupby, islice
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
+from time import perf_counter
 from typing import Any, Generic, TypeVar
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
 
 MOST_AT_ONCE = 64
+PATIENCE = 0.3
+"""How long to wait for as many as last time, in shares of how long they took."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,10 @@ class _Waiting(Generic[Asked]):
 class Desk(Generic[Asked, Answered]):
     """Takes whatever waits, answers it at once, and then takes what came meanwhile.
 
-    Nobody waits for company: one who comes alone is answered alone. Under load what is done once
-    for all, a look-up, a commit, is shared by many.
+    Under load what is done once for all, a look-up, a commit, is shared by many. Callers who were
+    answered together ask again together, a moment apart: the desk waits for as many as last time,
+    for a part of the time that it then saves. Else they would part into two halves that wait for
+    each other. Who comes alone, after one who came alone, waits for nobody.
     """
 
     def __init__(self, work: Callable[[Sequence[Asked]], Sequence[Answered | Exception]]) -> None:
@@ -60,19 +65,30 @@ class Desk(Generic[Asked, Answered]):
                 self._thread.start()
 
     def _serve(self) -> None:
+        company, took_s = 1, 0.0
         while True:
-            together = [self._waiting.get(), *islice(self._others(), MOST_AT_ONCE - 1)]
+            together = list(islice(self._together(company, PATIENCE * took_s), MOST_AT_ONCE))
+            company, started = len(together), perf_counter()
             # A trace of the first shows what was done for all.
             answers = together[0].context.run(self._answers, [one.asked for one in together])
+            took_s = perf_counter() - started
             told = zip(together, answers, strict=True)
             for loop, theirs in groupby(told, key=lambda pair: pair[0].loop):
                 with suppress(RuntimeError):  # that loop has ended, and whoever asked with it
                     loop.call_soon_threadsafe(_tell, list(theirs))
 
-    def _others(self) -> Iterator[_Waiting[Asked]]:
+    def _together(self, company: int, patience_s: float) -> Iterator[_Waiting[Asked]]:
+        """Whoever waits, and who comes within `patience_s` of the first until all `company` are
+        there.
+        """
+        yield self._waiting.get()
+        until = perf_counter() + patience_s
         with suppress(Empty):
-            while True:
-                yield self._waiting.get_nowait()
+            for number in count(2):
+                left_s = until - perf_counter() if number <= company else 0.0
+                yield (
+                    self._waiting.get(timeout=left_s) if left_s > 0 else self._waiting.get_nowait()
+                )
 
     def _answers(self, asked: Sequence[Asked]) -> Sequence[Answered | Exception]:
         try:

@@ -13,6 +13,9 @@ from sqlalchemy import Connection, Engine, RootTransaction
 from serving.stages import stage
 
 Result = TypeVar("Result")
+_KEPT_S = 1.0
+"""A connection that lay unused for longer may have been closed from the other side."""
+
 Work = Callable[[Connection], Result]
 """Writes within a transaction that somebody else begins and commits."""
 
@@ -43,8 +46,12 @@ class Commits:
     On SQLite, whose writers take turns anyway, this also spares them the polling for their turn.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, after: Callable[[], None] = lambda: None) -> None:
+        """Write by connections of `engine`; `after` is called after each transaction."""
         self._engine = engine
+        self._after = after
+        self._kept: Connection | None = None
+        self._used_at = 0.0
         self._waiting: list[_Pending] = []
         self._list = Lock()
         self._turn = Lock()
@@ -53,6 +60,11 @@ class Commits:
     def tell(self, listener: Callable[[Committed], None]) -> None:
         """Tell `listener` of each transaction from now on."""
         self._told = listener
+
+    def close(self) -> None:
+        """Give up the connection that is kept; the next write takes another."""
+        with self._turn:
+            self._let_go()
 
     def __call__(self, work: Work[Result]) -> Result:
         """What `work` returns, once what it wrote is committed.
@@ -77,22 +89,40 @@ class Commits:
     def _commit(self, together: list[_Pending]) -> None:
         started = perf_counter()
         try:
-            with self._engine.connect() as connection, connection.begin() as transaction:
+            connection = self._connection(started)
+            with connection.begin() as transaction:
                 for one in together:
                     self._run(connection, one, alone=len(together) == 1)
                 written = perf_counter()
                 _end(transaction)
+            self._used_at = ended = perf_counter()
+            self._after()
             if self._told is not None:
-                ended = perf_counter()
                 self._told(Committed(len(together), ended - started, ended - written))
         except BaseException as error:
             for one in together:
                 one.error = one.error or error
+            self._let_go()
             if not isinstance(error, Exception):
                 raise
         finally:
             for one in together:
                 one.done = True
+
+    def _connection(self, now_s: float) -> Connection:
+        """The connection used just now, or one that the pool has looked at.
+
+        Only who has the turn asks for it.
+        """
+        if self._kept is None or now_s - self._used_at > _KEPT_S:
+            self._let_go()
+            self._kept = self._engine.connect()
+        return self._kept
+
+    def _let_go(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
 
     @staticmethod
     def _run(connection: Connection, one: _Pending, *, alone: bool) -> None:

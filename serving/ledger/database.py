@@ -19,6 +19,7 @@ from serving.ledger import (
 )
 from serving.ledger.accesses import Accesses
 from serving.ledger.answers import Answers
+from serving.ledger.checkpoints import PAGES_LEFT_TO_WRITERS, Checkpoints
 from serving.ledger.commits import Commits
 from serving.ledger.consents import Consents
 from serving.ledger.contacts import Contacts
@@ -56,6 +57,7 @@ class Ledger:
     answers: Answers
     commit: Commits
     turns: Turns
+    checkpoints: Checkpoints | None
 
     def writing(self) -> AbstractContextManager[Connection]:
         """One transaction that writes: committed at the end of the block, undone on an error."""
@@ -76,6 +78,9 @@ class Ledger:
 
     def close(self) -> None:
         """Give up all connections."""
+        if self.checkpoints is not None:
+            self.checkpoints.close()
+        self.commit.close()
         self.engine.dispose()
         self.turns.close()
 
@@ -117,6 +122,7 @@ def open_ledger(url: str) -> Ledger:
         engine.dispose()
         raise
     turns = Turns(engine)
+    checkpoints = Checkpoints(engine) if engine.dialect.name == "sqlite" else None
     return Ledger(
         engine=engine,
         decisions=Decisions(engine),
@@ -130,8 +136,9 @@ def open_ledger(url: str) -> Ledger:
         keys=Keys(engine),
         accesses=Accesses(engine),
         answers=Answers(engine),
-        commit=Commits(engine),
+        commit=Commits(engine) if checkpoints is None else Commits(engine, checkpoints.soon),
         turns=turns,
+        checkpoints=checkpoints,
     )
 
 
@@ -147,6 +154,7 @@ def _sqlite(url: URL) -> Engine:
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
         _into_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {PAGES_LEFT_TO_WRITERS}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
 

@@ -93,7 +93,6 @@ DECISIONS = Table(
     Column("bundle_digest", Text, nullable=False, index=True),
     Column("record", Text, nullable=False),
     UniqueConstraint("customer_id", "policy_epoch", "slot", name="one_decision_a_slot"),
-    Index("decisions_of_customer_by_time", "customer_id", "decided_at_us"),
     Index("decisions_of_epoch_by_time", "policy_epoch", "decided_at_us"),
 )
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, column, inspect, select, table, text
 
 from serving.ledger.errors import LedgerError
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The last of `versions/`, numbered in four digits: the tables that this code knows."""
 
 _VERSION: Final = table("alembic_version", column("version_num"))
