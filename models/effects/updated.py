@@ -134,4 +134,6 @@ class UpdatedEffects:
     def _weight(self, sd: FloatArray) -> FloatArray:
         """The measurement's, shape (n, learned arms), of its `sd`; 0 where that is NaN."""
         both = self._belief + np.where(np.isnan(sd), np.inf, sd) ** 2
-        return np.divide(self._belief, both, out=np.zeros_like(both), where=both > 0)
+        return np.asarray(
+            np.divide(self._belief, both, out=np.zeros_like(both), where=both > 0), np.float64
+        )
