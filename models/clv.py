@@ -16,6 +16,7 @@ from models.lifetime import RECENT_DAYS, Hybrid, Past, Spread, Start, Value
 from models.trees import raw_scores
 
 INTERVAL_LEVEL: Final = 0.9
+_MEMBERS: Final = tuple(field.name for field in fields(Value))
 _READ: Final = ("frequency", "tenure_days", "days_since_last_order", "lifetime_spend")
 _RECENT: Final = (
     tuple(f"order_days_{days}d" for days in RECENT_DAYS),
@@ -85,20 +86,23 @@ class ClvModel:
             horizon_days: Above 0; the model's own without it. What trees learned over the model's
                 own horizon is taken to hold for another.
         """
+        weeks = (horizon_days or self.horizon_days) / 7
         known = ~np.isnan(features[:, self.columns.tenure_days])
-        columns = np.full((len(fields(Value)), len(features)), np.nan)
+        if known.all():
+            return self._of_known(features, weeks)
+        columns = np.full((len(_MEMBERS), len(features)), np.nan)
         if known.any():
-            value = self._of_known(features[known], horizon_days or self.horizon_days)
-            columns[:, known] = [getattr(value, field.name) for field in fields(Value)]
-        found = Value(*columns)
-        return replace(found, margin=self.margin_rate * found.margin)
+            value = self._of_known(features[known], weeks)
+            columns[:, known] = [getattr(value, name) for name in _MEMBERS]
+        return Value(*columns)
 
-    def _of_known(self, features: NDArray[np.float64], horizon_days: float) -> Value:
+    def _of_known(self, features: NDArray[np.float64], weeks: float) -> Value:
         past = self.columns.past(features)
         reading = self.hybrid.start.read(past)
-        columns = np.column_stack([features, reading.columns])
+        columns = np.concatenate([features, reading.columns], axis=1)
         on_start, alone = raw_scores(self.on_start, columns), raw_scores(self.alone, columns)
-        return self.hybrid.value(past, reading, horizon_days / 7, on_start, alone)
+        value = self.hybrid.value(past, reading, weeks, on_start, alone)
+        return replace(value, margin=self.margin_rate * value.margin)
 
     def expected_spend(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Expected spend within the model's horizon, minor units."""

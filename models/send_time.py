@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,13 @@ class Habits:
     def told(self, counts: NDArray[np.int64]) -> Floats:
         """P(habit | own orders), shape (n, k), for `counts` by hour of the week, shape (n, 168)."""
         by_hour = counts.reshape(-1, 7, 24).sum(axis=1)
-        weight = _rows_by(by_hour, np.log(self.chance)) + np.log(self.share)
+        weight = _rows_by(by_hour, self._logs[0]) + self._logs[1]
         weight = np.exp(weight - weight.max(axis=1, keepdims=True))
         return np.asarray(weight / weight.sum(axis=1, keepdims=True))
+
+    @cached_property
+    def _logs(self) -> tuple[Floats, Floats]:
+        return np.log(self.chance), np.log(self.share)
 
 
 @dataclass(frozen=True)
@@ -59,19 +64,30 @@ class Engagement:
 
         In hours that are not `known` it is the mean over those that are.
         """
-        by_hour = _rows_by(self.habits.told(counts), self.hour.T)
-        by_week = (by_hour[:, None, :] + self.weekday[:, None]).reshape(-1, 168)
-        chance = 1 / (1 + np.exp(-by_week - self.channel.get(channel or "", 0.0)))
-        known = np.tile(self.known.repeat(HOURS_PER_BLOCK), 7)
-        # Contiguous rows are summed in one order, however many there are.
-        mean = np.ascontiguousarray(chance[:, known]).mean(axis=1, keepdims=True)
-        return np.where(known, chance, mean)
+        return self._on(channel, self._by_week(counts))
 
     def preference(self, counts: NDArray[np.int64]) -> dict[str, Floats]:
         """P(engages) on each channel over its mean over the channels, at hours alike; (n,) each."""
-        mean = {channel: self.chance(counts, channel).mean(axis=1) for channel in self.channel}
+        by_week = self._by_week(counts)
+        mean = {channel: self._on(channel, by_week).mean(axis=1) for channel in self.channel}
         usual = np.mean(list(mean.values()), axis=0)
         return {channel: chance / usual for channel, chance in mean.items()}
+
+    def _by_week(self, counts: NDArray[np.int64]) -> Floats:
+        """Log-odds in each hour of the local week, apart from the channel's, shape (n, 168)."""
+        by_hour = _rows_by(self.habits.told(counts), self.hour.T)
+        return (by_hour[:, None, :] + self.weekday[:, None]).reshape(-1, 168)
+
+    def _on(self, channel: str | None, by_week: Floats) -> Floats:
+        chance = 1 / (1 + np.exp(-by_week - self.channel.get(channel or "", 0.0)))
+        # Contiguous rows are summed in one order, however many there are.
+        mean = np.ascontiguousarray(chance[:, self._hours]).mean(axis=1, keepdims=True)
+        return np.where(self._hours, chance, mean)
+
+    @cached_property
+    def _hours(self) -> NDArray[np.bool_]:
+        """The hours of the week in blocks that are `known`, shape (168,)."""
+        return np.tile(self.known.repeat(HOURS_PER_BLOCK), 7)
 
 
 @dataclass(frozen=True)
@@ -100,11 +116,11 @@ class SendTimeModel:
         if self.engagement is not None:
             chance = self.engagement.chance(counts)
             return np.asarray(chance / chance.sum(axis=1, keepdims=True))
-        by_day = counts.astype(np.float64).reshape(-1, 7, 24)
-        spread = np.broadcast_to(by_day.mean(axis=1, keepdims=True), by_day.shape)
-        own = ((1 - self.same_hour) * by_day + self.same_hour * spread).reshape(-1, 168)
+        by_day = counts.reshape(-1, 7, 24)
+        spread = self.same_hour * (by_day.sum(axis=1, keepdims=True) / 7)
+        own = ((1 - self.same_hour) * by_day + spread).reshape(-1, 168)
         total = counts.sum(axis=1, keepdims=True) + self.strength
-        return np.asarray((own + self.strength * self.population) / total)
+        return np.asarray((own + self._everyone) / total)
 
     def multiplier(
         self, distribution: Floats, weekday: int, reference: NDArray[np.bool_]
@@ -121,12 +137,17 @@ class SendTimeModel:
             Shape (n, 8), within [0.5, 2]; 1 in blocks that the log of messages cannot tell of.
         """
         day = distribution.reshape(-1, 7, 24)[:, weekday]
-        blocks = day.reshape(-1, BLOCKS, HOURS_PER_BLOCK).mean(axis=2)
+        blocks = day.reshape(-1, BLOCKS, HOURS_PER_BLOCK).sum(axis=2) / HOURS_PER_BLOCK
         # Contiguous rows are summed in one order, however many there are.
-        usual = np.ascontiguousarray(day[:, reference]).mean(axis=1, keepdims=True)
-        moved = np.clip(1 + self.trust * (blocks / usual - 1), LOWEST, HIGHEST)
-        known = True if self.engagement is None else self.engagement.known
-        return np.asarray(np.where(known, moved, 1.0))
+        at = np.ascontiguousarray(day[:, reference])
+        usual = at.sum(axis=1, keepdims=True) / at.shape[1]
+        moved = 1 + self.trust * (blocks / usual - 1)
+        moved = np.minimum(np.maximum(moved, LOWEST), HIGHEST)
+        return moved if self.engagement is None else np.where(self.engagement.known, moved, 1.0)
+
+    @cached_property
+    def _everyone(self) -> Floats:
+        return self.strength * self.population
 
 
 def _rows_by(rows: NDArray[Any], others: Floats) -> Floats:

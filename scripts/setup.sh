@@ -32,4 +32,5 @@ echo "setup: installing into $VENV (once; about a minute)"
     --no-deps --no-build-isolation --editable .
 echo "setup: compiling what is compiled (once)"
 "$VENV/bin/python" -m features.warm
+"$VENV/bin/python" -m models.warm
 "$VENV/bin/python" -m serving.warm

@@ -132,7 +132,7 @@ def spread_of(
     middles = (np.arange(50) + 0.5) / 50
     quantiles = {
         "transactions": [counts.quantile(q) for q in middles],
-        "spend": [hybrid.spread.margin_quantile(counts, value.margin, q) for q in middles],
+        "spend": [*hybrid.spread.margin_quantiles(counts, value.margin, middles)],
     }
     pits = {
         "transactions": hybrid.transactions_probabilities(value, transactions),

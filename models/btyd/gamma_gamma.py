@@ -48,7 +48,8 @@ class GammaGamma:
             mean_margin: Mean margin of those transactions, shape (n,).
         """
         shape, rate = self._posterior(frequency, mean_margin)
-        return np.where(shape > 1, self.p * rate / np.where(shape > 1, shape - 1, 1), np.inf)
+        finite = shape > 1
+        return np.where(finite, self.p * rate / np.where(finite, shape - 1, 1), np.inf)
 
     def draw_margin(
         self,

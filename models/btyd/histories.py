@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 
@@ -33,7 +34,15 @@ class Histories:
 
     def __post_init__(self) -> None:
         for name in ("frequency", "t_x", "age"):
-            column = np.asarray(getattr(self, name), np.float64)
+            # Of one's own, one after the other: compiled code is made for no others.
+            object.__setattr__(self, name, np.array(getattr(self, name), np.float64))
+        columns = self.frequency, self.t_x, self.age
+        if {column.shape for column in columns} != {(len(self),)} or not _possible(*columns):
+            self._name_the_fault()
+
+    def _name_the_fault(self) -> None:
+        for name in ("frequency", "t_x", "age"):
+            column = getattr(self, name)
             if column.shape != (len(self.frequency),):
                 raise ValueError(
                     f"{name} must be of shape ({len(self.frequency)},) like frequency, "
@@ -41,7 +50,6 @@ class Histories:
                 )
             _refuse(~np.isfinite(column), f"{name} must be finite", **{name: column})
             _refuse(column < 0, f"{name} must be at least 0", **{name: column})
-            object.__setattr__(self, name, column)
         x, t_x, age = self.frequency, self.t_x, self.age
         _refuse(x != np.floor(x), "frequency must be whole", frequency=x)
         _refuse(t_x > age, "t_x must not exceed age", t_x=t_x, age=age)
@@ -59,10 +67,21 @@ class Histories:
         Args:
             horizon: One number, or shape (n,); at least 0.
         """
-        lengths = np.broadcast_to(np.asarray(horizon, np.float64), self.age.shape)
-        _refuse(~(lengths >= 0) | np.isinf(lengths), "horizon must be at least 0 and finite",
-                horizon=lengths)  # fmt: skip
+        lengths = np.full(len(self), horizon, np.float64)
+        possible = (lengths >= 0) & (lengths < np.inf)
+        if not possible.all():
+            _refuse(~possible, "horizon must be at least 0 and finite", horizon=lengths)
         return lengths
+
+
+@nb.njit(cache=True, nogil=True)
+def _possible(frequency: FloatArray, t_x: FloatArray, age: FloatArray) -> bool:
+    """Whether there can be a customer of each row; false where a number is missing."""
+    for x, last, until in zip(frequency, t_x, age):  # noqa: B905 - compiled code knows no strict
+        whole = x == np.floor(x) and 0 <= x < np.inf
+        if not (whole and 0 <= last <= until < np.inf and (x > 0) == (last > 0)):
+            return False
+    return True
 
 
 def _refuse(wrong: npt.NDArray[np.bool_], rule: str, **columns: FloatArray) -> None:

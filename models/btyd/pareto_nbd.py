@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 
@@ -50,33 +52,18 @@ class ParetoNBD:
         parameters, ending where what is left is negligible (Fader & Hardie 2005, "A note on
         deriving the Pareto/NBD model", have two hypergeometric functions here).
         """
-        shape = self.r + frequency
-        length = np.minimum(until - since, _fades(shape, self.alpha + since))
-        length = np.minimum(length, _fades(self.s, self.beta + since))
-        start = min(self.alpha, self.beta) + since
-        width = np.log1p(length / start)
-        with np.errstate(divide="ignore"):  # no time to stop in: a mass of 0
-            log_scale = np.log(self.s * width * start)
-        nodes, weights = (column[:, None] for column in unit_rule(_NODES))
-        tau = since + start * np.expm1(nodes * width)
-        log_mass = (
-            np.log(weights)
-            + log_scale
-            + nodes * width
-            - shape * np.log(self.alpha + tau)
-            - (self.s + 1) * np.log(self.beta + tau)
-        )
-        return tau, log_mass
+        return self._deaths(frequency, since, until, until)[:2]
+
+    def _deaths(self, *columns: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        parameters = float(self.r), float(self.alpha), float(self.s), float(self.beta)
+        found = _silent_deaths(*parameters, *columns, *unit_rule(_NODES))
+        return cast("tuple[FloatArray, FloatArray, FloatArray]", found)
 
     def _log_silent_death(
         self, histories: Histories, since: FloatArray, until: FloatArray
     ) -> FloatArray:
         """Log of all mass of `silent_deaths` over that of being alive at `age`, shape (n,)."""
-        # Node by node, unlike numpy's sum, whose order depends on how many customers come.
-        log_masses = self.silent_deaths(histories.frequency, since, until)[1]
-        total = np.logaddexp.reduce(log_masses, axis=0)
-        alive = (self.r + histories.frequency) * np.log(self.alpha + histories.age)
-        return np.asarray(total + alive + self.s * np.log(self.beta + histories.age))
+        return self._deaths(histories.frequency, since, until, histories.age)[2]
 
     def log_dead_odds(self, histories: Histories) -> FloatArray:
         """Log-odds of having stopped by `age`, shape (n,); -inf where t_x = age."""
@@ -100,11 +87,8 @@ class ParetoNBD:
 
         The integral of ((beta + T) / (beta + T + t))^s over t from 0 to the horizon.
         """
-        beta = self.beta + histories.age
-        stretch = np.log1p(histories.horizons(horizon) / beta)
-        # (1 - e^-(s - 1)u) / (s - 1), of which u is the limit at s = 1.
-        above = self.s - 1
-        return np.asarray(beta * (-np.expm1(-above * stretch) / above if above else stretch))
+        lengths = histories.horizons(horizon)
+        return np.asarray(_time_alive(float(self.s), float(self.beta), histories.age, lengths))
 
     def probability_of_any(self, histories: Histories, horizon: npt.ArrayLike) -> FloatArray:
         """P(at least one transaction in (age, age + horizon]), shape (n,).
@@ -142,7 +126,61 @@ class ParetoNBD:
         return np.where(alive, rng.poisson(rate * scale * alive_for), 0)
 
 
-def _fades(shape: float | FloatArray, scale: FloatArray) -> FloatArray:
-    """The t at which (scale / (scale + t))^shape has become negligible."""
-    with np.errstate(over="ignore"):
-        return np.asarray(scale * np.expm1(_NEGLIGIBLE / shape))
+@nb.njit(cache=True, nogil=True)
+def _time_alive(s: float, beta: float, age: FloatArray, lengths: FloatArray) -> FloatArray:
+    found = np.empty(len(age))
+    for i in range(len(age)):
+        stretch = np.log1p(lengths[i] / (beta + age[i]))
+        if s != 1:  # of which the stretch itself is the limit
+            stretch = -np.expm1((1 - s) * stretch) / (s - 1)
+        found[i] = (beta + age[i]) * stretch
+    return found
+
+
+@nb.njit(cache=True, nogil=True)
+def _silent_deaths(
+    r: float,
+    alpha: float,
+    s: float,
+    beta: float,
+    frequency: FloatArray,
+    since: FloatArray,
+    until: FloatArray,
+    age: FloatArray,
+    nodes: FloatArray,
+    weights: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """`ParetoNBD.silent_deaths`, and their log-odds against being alive at `age`, shape (n,)."""
+    moments = np.empty((len(nodes), len(since)))
+    log_masses = np.empty((len(nodes), len(since)))
+    log_odds = np.empty(len(since))
+    log_weights = np.log(weights)
+    for i in range(len(since)):
+        shape = r + frequency[i]
+        length = min(
+            until[i] - since[i],
+            (alpha + since[i]) * np.expm1(_NEGLIGIBLE / shape),
+            (beta + since[i]) * np.expm1(_NEGLIGIBLE / s),
+        )
+        start = min(alpha, beta) + since[i]
+        width = np.log1p(length / start)
+        log_scale = np.log(s * width * start)
+        largest = -np.inf
+        for j in range(len(nodes)):
+            tau = since[i] + start * np.expm1(nodes[j] * width)
+            log_mass = (
+                log_weights[j]
+                + log_scale
+                + nodes[j] * width
+                - shape * np.log(alpha + tau)
+                - (s + 1) * np.log(beta + tau)
+            )
+            moments[j, i], log_masses[j, i] = tau, log_mass
+            largest = max(largest, log_mass)
+        total = 0.0
+        if length > 0:  # else there is no time to stop in: masses of 0
+            for j in range(len(nodes)):
+                total += np.exp(log_masses[j, i] - largest)
+        log_alive = -shape * np.log(alpha + age[i]) - s * np.log(beta + age[i])
+        log_odds[i] = largest + np.log(total) - log_alive
+    return moments, log_masses, log_odds

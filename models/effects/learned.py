@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -145,10 +146,9 @@ class LearnedEffects:
             raise ValueError(
                 f"x must be of shape (customers, {self.columns}) as in training, got: {x.shape}"
             )
-        effect = np.empty((len(x), len(self.arms)))
-        sd = np.empty_like(effect)
-        for column, arm in enumerate(self.arms):
-            effect[:, column], sd[:, column] = arm.mean, arm.sd
+        effect, sd = np.empty((2, len(x), len(self.arms)))
+        effect[:], sd[:] = self._usual
+        for column, arm in self._apart:
             if arm.personal is not None:
                 away = arm.personal.deviation(x)
                 effect[:, column] += arm.personal.slope * away
@@ -156,6 +156,20 @@ class LearnedEffects:
             effect[arm.unknown(x), column] = np.nan
             sd[np.isnan(effect[:, column]), column] = np.nan
         return effect, sd
+
+    @cached_property
+    def _usual(self) -> tuple[FloatArray, FloatArray]:
+        """Mean and standard error of each action, shape (k,)."""
+        return np.array([arm.mean for arm in self.arms]), np.array([arm.sd for arm in self.arms])
+
+    @cached_property
+    def _apart(self) -> list[tuple[int, ArmEffect]]:
+        """The actions whose effect is not the same for everybody, with their columns."""
+        return [
+            (column, arm)
+            for column, arm in enumerate(self.arms)
+            if arm.personal is not None or arm.compared is not None
+        ]
 
     @property
     def verdicts(self) -> dict[str, str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
+
+from models.trees import raw_scores
 
 FloatArray = NDArray[np.float64]
 
@@ -77,7 +80,14 @@ class Trees:
 
     def predict(self, x: FloatArray) -> FloatArray:
         """E[y | x], shape (n,), of x of shape (n, f)."""
+        if self._expect_their_sum:
+            return raw_scores(self.booster, x)
         return np.asarray(self.booster.predict(x, num_threads=1), np.float64)
+
+    @cached_property
+    def _expect_their_sum(self) -> bool:
+        """Whether no link stands between the trees' sum and what they expect."""
+        return "\nobjective=regression\n" in self.booster.model_to_string(num_iteration=1)
 
     def contributions(self, x: FloatArray) -> FloatArray:
         """Exact SHAP values, shape (n, f + 1), the last what is expected of anybody.

@@ -126,8 +126,14 @@ class UpdatedEffects:
         """Where each learned arm lies among the declared."""
         return [self.declared.names.index(arm.arm) for arm in self.learned.arms]
 
+    @cached_property
+    def _belief(self) -> FloatArray:
+        """Variance of the declared belief in money, of each learned arm."""
+        return np.asarray((self.declared.sd[self._column] * self.at_risk) ** 2)
+
     def _weight(self, sd: FloatArray) -> FloatArray:
         """The measurement's, shape (n, learned arms), of its `sd`; 0 where that is NaN."""
-        belief = np.broadcast_to((self.declared.sd[self._column] * self.at_risk) ** 2, sd.shape)
-        both = belief + np.nan_to_num(sd, nan=np.inf) ** 2
-        return np.divide(belief, both, out=np.zeros_like(both), where=both > 0)
+        both = self._belief + np.where(np.isnan(sd), np.inf, sd) ** 2
+        return np.asarray(
+            np.divide(self._belief, both, out=np.zeros_like(both), where=both > 0), np.float64
+        )

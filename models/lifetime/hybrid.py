@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from models.btyd.histories import FloatArray
-from models.lifetime.experts import Opinions, factors, opinions
+from models.lifetime.experts import EXPERTS, factors, mixtures
 from models.lifetime.past import Past
 from models.lifetime.spread import Counts, Spread
 from models.lifetime.start import Reading, Start
@@ -37,7 +38,7 @@ class Value:
     days_to_next_order: FloatArray
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hybrid:
     """Expected transactions and margin over any horizon.
 
@@ -60,6 +61,13 @@ class Hybrid:
     margin: Weights
     spread: Spread
 
+    def __post_init__(self) -> None:
+        for name in ("transactions", "margin"):
+            if len(getattr(self, name)) != len(EXPERTS):
+                raise ValueError(
+                    f"{name} must hold a weight for each of {EXPERTS}, got: {getattr(self, name)}"
+                )
+
     def value(
         self, past: Past, reading: Reading, weeks: float, on_start: FloatArray, alone: FloatArray
     ) -> Value:
@@ -72,20 +80,21 @@ class Hybrid:
             on_start: Raw scores of the trees on the start, logs of factors, shape (n,).
             alone: Raw scores of the trees alone, logs of paces, shape (n,).
         """
-        transactions, margin = opinions(
+        (transactions,), (margin,) = mixtures(
             past,
             reading,
+            self._weights,
             weeks=weeks,
             alive=self.start.weeks_alive(past.histories, weeks),
             factor=factors(on_start) / self.scales[0],
             pace=np.exp(alone) / self.scales[1],
         )
-        counts = self.spread.counts(_mixture(transactions, self.transactions), reading.size)
+        counts = self.spread.counts(transactions, reading.size)
         return Value(
             probability_of_order=counts.probability_of_any(),
             transactions=counts.mean,
             size=counts.size,
-            margin=_mixture(margin, self.margin),
+            margin=margin,
             days_to_next_order=reading.days_to_next_order,
         )
 
@@ -97,10 +106,8 @@ class Hybrid:
     def margin_interval(self, value: Value, level: float) -> tuple[FloatArray, FloatArray]:
         """Ends of the central predictive interval of the margin, each of shape (n,)."""
         counts = Counts(value.transactions, value.size)
-        low, high = (
-            self.spread.margin_quantile(counts, value.margin, (1 + sign * level) / 2)
-            for sign in (-1, 1)
-        )
+        levels = (1 - level) / 2, (1 + level) / 2
+        low, high = self.spread.margin_quantiles(counts, value.margin, levels)
         return low, high
 
     def transactions_probabilities(
@@ -116,7 +123,6 @@ class Hybrid:
         at_most = self.spread.margin_cdf(counts, value.margin, margin)
         return np.where(margin > 0, at_most, 0.0), at_most
 
-
-def _mixture(experts: Opinions, weights: Weights) -> FloatArray:
-    # Not a matrix product, whose last bit depends on how many rows come.
-    return np.asarray(sum(w * e for w, e in zip(weights, experts, strict=True)))
+    @cached_property
+    def _weights(self) -> FloatArray:
+        return np.array([[self.transactions], [self.margin]], np.float64)

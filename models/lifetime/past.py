@@ -50,7 +50,8 @@ class Past:
             if not np.isfinite(values).all():
                 row = int(np.argwhere(~np.isfinite(values))[0, 0])
                 raise ValueError(f"{name} must be finite, got: {values[row]} in row {row}")
-            object.__setattr__(self, name, np.maximum(values, 0.0))
+            # In one order, as compiled code is made for.
+            object.__setattr__(self, name, np.maximum(values, 0.0, order="C"))
 
     def __len__(self) -> int:
         return len(self.histories)

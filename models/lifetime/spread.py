@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from itertools import count
 
+import numba as nb
 import numpy as np
-import numpy.typing as npt
 
 from models.btyd.histories import FloatArray
 
@@ -55,7 +55,7 @@ class Counts:
         return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Spread:
     """Predictive distributions around expected transactions and an expected margin.
 
@@ -85,8 +85,8 @@ class Spread:
     def counts(self, expected: FloatArray, start_size: FloatArray) -> Counts:
         """The distributions of the transactions, of arrays above 0 of shape (n,)."""
         # Beyond these, a size is as good as none and as infinity.
-        logs = np.clip(self.size[0] + self.size[1] * np.log(start_size), -15, 15)
-        return Counts(expected, np.exp(logs))
+        logs = self.size[0] + self.size[1] * np.log(start_size)
+        return Counts(expected, np.exp(np.minimum(np.maximum(logs, -15), 15)))
 
     def margin_cdf(self, counts: Counts, margin: FloatArray, at: FloatArray) -> FloatArray:
         """P(margin <= at), shape (n,).
@@ -98,29 +98,52 @@ class Spread:
         """
         any_order = counts.probability_of_any()
         ratio, below = at * any_order / margin, np.empty(len(margin))
-        for stretch, rows in self._rows(counts.mean / any_order):
-            below[rows] = np.interp(ratio[rows], self.ratios[stretch], self._levels())
+        edges, levels, ratios = self._stretches
+        stretches = edges.searchsorted(counts.mean / any_order, side="right")
+        for stretch in np.unique(stretches):
+            rows = stretches == stretch
+            below[rows] = np.interp(ratio[rows], ratios[stretch], levels)
         return 1 - any_order + any_order * below
 
-    def margin_quantile(self, counts: Counts, margin: FloatArray, level: float) -> FloatArray:
-        """The margin below which the outcome stays with probability `level`, shape (n,)."""
-        any_order = counts.probability_of_any()
-        within, ratio = 1 - (1 - level) / any_order, np.empty(len(margin))
-        for stretch, rows in self._rows(counts.mean / any_order):
-            ratio[rows] = np.interp(within[rows], self._levels(), self.ratios[stretch])
-        return np.where(within > 0, margin / any_order * ratio, 0.0)
+    def margin_quantiles(
+        self, counts: Counts, margin: FloatArray, levels: Sequence[float]
+    ) -> FloatArray:
+        """The margins below which outcomes stay with each of k probabilities, shape (k, n).
 
-    def _levels(self) -> FloatArray:
-        return _equally_spaced(len(self.ratios[0]))
+        Args:
+            counts: Of n customers.
+            margin: Expected margin, above 0, shape (n,).
+            levels: In (0, 1].
+        """
+        return np.asarray(
+            _margin_quantiles(
+                counts.mean, counts.probability_of_any(), margin, np.array(levels), *self._stretches
+            )
+        )
 
-    def _rows(self, expected_if_any: FloatArray) -> list[tuple[int, npt.NDArray[np.bool_]]]:
-        """Each stretch that has rows, with its rows."""
-        stretch = np.searchsorted(np.array(self.edges), expected_if_any, side="right")
-        return [(int(number), stretch == number) for number in np.unique(stretch)]
+    @cached_property
+    def _stretches(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """`edges`, levels, and `ratios` at these."""
+        ratios = np.array(self.ratios, np.float64)
+        return np.array(self.edges, np.float64), np.linspace(0, 1, ratios.shape[1]), ratios
 
 
-@cache
-def _equally_spaced(count: int) -> FloatArray:
-    levels = np.linspace(0, 1, count)
-    levels.setflags(write=False)
-    return levels
+@nb.njit(cache=True, nogil=True)
+def _margin_quantiles(
+    mean: FloatArray,
+    any_order: FloatArray,
+    margin: FloatArray,
+    quantiles: FloatArray,
+    edges: FloatArray,
+    levels: FloatArray,
+    ratios: FloatArray,
+) -> FloatArray:
+    found = np.zeros((len(quantiles), len(mean)))
+    for i in range(len(mean)):
+        stretch = np.searchsorted(edges, mean[i] / any_order[i], side="right")
+        for k in range(len(quantiles)):
+            within = 1 - (1 - quantiles[k]) / any_order[i]
+            if within > 0:
+                ratio = np.interp(within, levels, ratios[stretch])
+                found[k, i] = margin[i] / any_order[i] * ratio
+    return found

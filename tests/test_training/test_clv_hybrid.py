@@ -7,7 +7,7 @@ import pytest
 from bought import GAMMA_GAMMA, PARETO_NBD, bought
 
 from models.btyd import Histories
-from models.lifetime import EXPERTS, START_COLUMNS, Past, Start
+from models.lifetime import EXPERTS, START_COLUMNS, Hybrid, Past, Spread, Start
 from training.clv import hybrid
 from training.clv.log import NAMES, columns, past
 from training.clv.outcomes import Outcome, see
@@ -107,6 +107,13 @@ def test_the_median_wait_is_that_of_drawn_waits():
     waits = 7 * rng.exponential(1 / rate)
     found = Start(PARETO_NBD, GAMMA_GAMMA).read(one).days_to_next_order
     assert found == pytest.approx([np.median(waits)], rel=0.01)
+
+
+def test_weights_that_are_not_of_all_experts_are_refused():
+    spread = Spread((0.0, 1.0), (), ((0.0, 1.0),))
+    each = (1 / len(EXPERTS),) * len(EXPERTS)
+    with pytest.raises(ValueError, match=r"margin must hold a weight for each of .* got: \(1.0,\)"):
+        Hybrid(Start(PARETO_NBD, GAMMA_GAMMA), (1.0, 1.0), each, (1.0,), spread)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from bought import GAMMA_GAMMA, PARETO_NBD, bought
 
 from models.lifetime import EXPERTS, RECENT_DAYS, Past, Start
-from models.lifetime.experts import factors, opinions
+from models.lifetime.experts import factors, mixtures
 from training.clv.log import log_of, past
 from training.clv.transactions import fit_log
 from training.evaluation.amounts import rmse
@@ -19,7 +19,8 @@ ONES = np.ones(len(KNOWN))
 def expected(of: Past, *, weeks: float, alive: float):
     reading = Start(PARETO_NBD, GAMMA_GAMMA).read(of)
     horizon = {"weeks": weeks, "alive": alive * ONES}
-    return reading, *opinions(of, reading, **horizon, factor=3 * ONES, pace=2 * ONES)
+    each = np.stack([np.eye(len(EXPERTS))] * 2)
+    return reading, *mixtures(of, reading, each, **horizon, factor=3 * ONES, pace=2 * ONES)
 
 
 def test_what_each_expects_by_hand():

@@ -43,7 +43,7 @@ def test_a_margin_by_hand():
     half, margin = Counts(np.array([1.0]), np.array([1.0])), np.array([10.0])
     assert half.probability_of_any() == pytest.approx([0.5])
     for level, expected in ((0.4, 0), (0.5, 0), (0.625, 15), (0.75, 20), (1.0, 30)):
-        assert SPREAD.margin_quantile(half, margin, level) == pytest.approx([expected])
+        assert SPREAD.margin_quantiles(half, margin, [level]) == pytest.approx(expected)
     for at, expected in ((0, 0.5), (9, 0.5), (15, 0.625), (20, 0.75), (99, 1.0)):
         assert SPREAD.margin_cdf(half, margin, np.array([float(at)])) == pytest.approx([expected])
 
@@ -51,7 +51,7 @@ def test_a_margin_by_hand():
 def test_a_margin_belongs_to_the_stretch_of_its_transactions_given_any():
     """Of Poisson-like counts all come to 50 given any, so that the second stretch holds."""
     many = Counts(np.array([50.0]), np.array([1e9]))
-    assert SPREAD.margin_quantile(many, np.array([10.0]), 0.75) == pytest.approx([25])
+    assert SPREAD.margin_quantiles(many, np.array([10.0]), [0.75]) == pytest.approx(25)
 
 
 @given(
@@ -61,7 +61,7 @@ def test_a_margin_belongs_to_the_stretch_of_its_transactions_given_any():
 )
 def test_a_higher_level_is_not_a_lower_margin_and_the_cdf_turns_back(mean, size, levels):
     counts, margin = Counts(np.array([mean]), np.array([size])), np.array([7.0])
-    low, high = (SPREAD.margin_quantile(counts, margin, level) for level in sorted(levels))
+    low, high = SPREAD.margin_quantiles(counts, margin, sorted(levels))
     assert low <= high
     reached = SPREAD.margin_cdf(counts, margin, high)[0]
     nothing = 1 - counts.probability_of_any()[0]

@@ -10,7 +10,7 @@ from scipy.optimize import nnls
 
 from models.btyd.histories import FloatArray
 from models.lifetime import EXPERTS, Hybrid
-from models.lifetime.experts import opinions
+from models.lifetime.experts import mixtures
 from models.lifetime.hybrid import Weights
 from training.clv import spread, trees
 from training.clv.outcomes import Outcome, Seen
@@ -120,12 +120,13 @@ def _opinions(learned: Trees, outcome: Outcome) -> tuple[FloatArray, FloatArray]
     seen = outcome.seen
     pairs = zip(learned.paces(seen), learned.scales(seen), strict=True)
     factor, pace = (raw / scale for raw, scale in pairs)
-    transactions, margin = opinions(
+    transactions, margin = mixtures(
         seen.past,
         seen.reading,
+        np.stack([np.eye(len(EXPERTS))] * 2),
         weeks=outcome.weeks,
         alive=outcome.weeks_alive,
         factor=factor,
         pace=pace,
     )
-    return np.stack(transactions, axis=1), np.stack(margin, axis=1)
+    return transactions.T, margin.T
