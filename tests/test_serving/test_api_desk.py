@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -18,11 +19,13 @@ class Work:
         self.together: list[list[int]] = []
         self.entered, self.go_on = threading.Event(), threading.Event()
         self.go_on.set()
+        self.takes_s = 0.0
 
     def __call__(self, asked: Sequence[int]) -> list[int | Exception]:
         self.together.append(list(asked))
         self.entered.set()
         assert self.go_on.wait(30)
+        time.sleep(self.takes_s)
         if 1300 in asked:
             raise RuntimeError("this one breaks everything")
         return [LookupError(f"no {n}") if n < 0 else 2 * n for n in asked]
@@ -53,6 +56,25 @@ def test_those_who_wait_are_answered_together_in_their_order():
     found = asyncio.run(_while_busy(work, Desk(work), range(1, 6)))
     assert found == [2, 4, 6, 8, 10]
     assert work.together == [[0], [1, 2, 3, 4, 5]]
+
+
+def test_who_were_answered_together_and_ask_again_a_moment_apart_come_together_again():
+    work = Work()
+    desk = Desk(work)
+
+    async def twice() -> None:
+        await _while_busy(work, desk, range(5))
+        work.takes_s = 2.0
+        await asyncio.gather(*(desk.ask(n) for n in range(5)))  # the desk waits for 0.6 s next
+        again = []
+        for n in range(4):
+            again.append(asyncio.ensure_future(desk.ask(n)))
+            await asyncio.sleep(0.01)
+        # One of the five stays away: those who came are not kept for ever.
+        assert await asyncio.gather(*again) == [0, 2, 4, 6]
+
+    asyncio.run(twice())
+    assert sorted(work.together[-1]) == [0, 1, 2, 3]
 
 
 def test_so_many_at_once_and_no_more():

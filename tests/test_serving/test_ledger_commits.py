@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 from threading import Event
-from time import sleep
+from time import monotonic, sleep
 
+import postgresql
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, text
 
-from serving.ledger import Ledger
+from serving.ledger import Ledger, open_ledger
 from serving.ledger.consents import Consent, record_many
 
 
@@ -109,3 +112,36 @@ def test_a_commit_that_fails_is_told_to_all_who_waited_for_it(ledger: Ledger):
                 each.result()
     event.remove(ledger.engine, "commit", full)
     assert not _kept(ledger)
+
+
+def test_a_connection_that_was_cut_while_nobody_wrote_is_replaced(postgresql_server: str):
+    with postgresql.database(postgresql_server) as url, closing(open_ledger(url)) as ledger:
+        ledger.commit(_write(1))
+        sleep(1.1)  # what lay idle for a second is looked at before it is used
+        with ledger.engine.connect() as other:
+            cut = text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            assert other.execute(cut).all()
+        assert ledger.commit(_write(2)) == 1
+
+
+def test_after_a_failure_the_next_write_goes_through(ledger: Ledger):
+    ledger.commit(_write(1))
+    with pytest.raises(ZeroDivisionError, match="by zero"):
+        ledger.commit(lambda _connection: 1 // 0)
+    assert ledger.commit(_write(2)) == 1
+
+
+def test_on_sqlite_what_was_committed_gets_into_the_file_while_it_is_open(tmp_path: Path):
+    file = tmp_path / "ledger.db"
+    with closing(open_ledger(f"sqlite:///{file}")) as ledger:
+        act = Consent("someone-sought", "marketing", "email", True, 1, "a form", "consent")
+        ledger.commit(lambda connection: record_many(connection, [act]))
+        until = monotonic() + 30
+        while b"someone-sought" not in file.read_bytes():
+            assert monotonic() < until
+            sleep(0.05)
+        ledger.close()
+        assert not Path(f"{file}-wal").exists()
