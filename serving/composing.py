@@ -65,7 +65,7 @@ def compose(
     explored, best = choices.explored.tolist(), choices.best_arm.tolist()
     alternatives = _alternatives(names, arm, choices)
     suppressed = choices.suppressed.tolist()
-    features, hours = list(map(_numbers, customers.features)), _hours(customers.hour_counts)
+    features, hours = _vectors(customers.features), _hours(customers.hour_counts)
     prices = dict(zip(problem.resources, problem.prices.tolist(), strict=True))
     contacts, action_draw = around.contacts.tolist(), choices.action_draw.tolist()
     hour_draw = _numbers(choices.hour_draw)
@@ -117,7 +117,7 @@ def compose(
                 ],
                 "versions": versions,
                 INPUTS: {
-                    "features": dict(zip(CATALOGUE.names, features[i], strict=True)),
+                    "features": features[i],
                     "prices": prices,
                     "hour_counts": hours[i],
                     "time_zone": around.zones[i],
@@ -143,8 +143,7 @@ def _alternatives(
         own, worth, hour, share = [part[i] for part in parts], value[i], hours[i], shares[i]
         others = [k for k, is_open in enumerate(feasible[i]) if is_open and k != k_chosen]
         others.sort(key=worth.__getitem__, reverse=True)  # equals stay as declared
-        rows = zip(*own, strict=True)
-        by_arm = list(rows)
+        by_arm = list(zip(*own, strict=True))
         found.append(
             [
                 {
@@ -224,17 +223,27 @@ def _arm(arm: Arm) -> dict[str, Any]:
     return {"action_id": arm.action_id, "channel": arm.channel}
 
 
+def _vectors(features: NDArray[np.float64]) -> list[dict[str, float | None]]:
+    """Each row by name, None where not a number."""
+    names, rows = CATALOGUE.names, features.tolist()
+    for row, column in np.argwhere(np.isnan(features)).tolist():
+        rows[row][column] = None
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
 def _hours(counts: NDArray[np.int64]) -> list[dict[str, int]]:
     """Of each row those hours of the week that have any, by number."""
-    return [
-        {hour: count for hour, count in zip(_HOURS, row, strict=True) if count}
-        for row in counts.tolist()
-    ]
+    found: list[dict[str, int]] = [{} for _ in counts]
+    rows, hours = counts.nonzero()
+    for row, hour, count in zip(
+        rows.tolist(), hours.tolist(), counts[rows, hours].tolist(), strict=True
+    ):
+        found[row][_HOURS[hour]] = count
+    return found
 
 
 def _numbers(values: NDArray[np.float64]) -> list[float | None]:
     """As a list, None where not a number."""
-    # Where there are few, as at most times, that takes less than to look for any in the array.
     return [None if isnan(value) else value for value in values.tolist()]
 
 
