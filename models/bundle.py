@@ -19,6 +19,7 @@ from models.clv import ClvModel
 from models.effects import Effects
 from models.effects.stating import effects_from_stated, stated_effects
 from models.send_time import SendTimeModel
+from models.trees import forest
 
 FORMAT = 3
 MANIFEST = "manifest.json"
@@ -111,6 +112,8 @@ def load(folder: Path) -> Bundle:
         if changed := [name for name in contents if contents[name] != stated["files"][name]]:
             raise BundleError(f"a bundle's files must be as they were saved, changed: {changed}")
         boosters = {Path(n).stem: lgb.Booster(model_file=str(folder / n)) for n in contents}
+        for booster in boosters.values():  # before a decision waits for it
+            forest(booster)
         return _from_manifest(stated, boosters)
     except BundleError:
         raise

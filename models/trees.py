@@ -120,10 +120,15 @@ class Forest:
 
 def raw_scores(booster: lgb.Booster, features: NDArray[np.float64]) -> NDArray[np.float64]:
     """What `booster.predict` sums to for each row, before any link; as of `Forest`."""
-    forest = _forests.get(booster)
-    if forest is None:
-        forest = _forests[booster] = Forest.of(booster)
-    return forest.scores(features)
+    return forest(booster).scores(features)
+
+
+def forest(booster: lgb.Booster) -> Forest:
+    """`Forest.of`, once for each booster that is about."""
+    found = _forests.get(booster)
+    if found is None:
+        found = _forests[booster] = Forest.of(booster)
+    return found
 
 
 _forests: WeakKeyDictionary[lgb.Booster, Forest] = WeakKeyDictionary()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import lightgbm as lgb
 import numpy as np
 import pytest
 from feature_rows import feature_rows
@@ -83,6 +84,16 @@ def test_a_file_that_is_cut_short_is_refused(name, keep, saved):
         BundleError, match=rf"must be as they were saved, changed: \['{name}\.txt'\]"
     ):
         load(saved[0])
+
+
+def test_trees_that_no_decision_could_walk_are_refused(trained, tmp_path):
+    bundle = trained.bundle
+    rows = np.random.default_rng(1).normal(size=(100, 2))
+    linear = {"objective": "binary", "linear_tree": True, "verbose": -1, "num_threads": 1}
+    booster = lgb.train(linear, lgb.Dataset(rows, rows[:, 0] > 0), 2)
+    replace(bundle, churn=replace(bundle.churn, booster=booster)).save(tmp_path)
+    with pytest.raises(BundleError, match=r"cannot be read: .*trees must add up to one score"):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
