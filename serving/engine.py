@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,12 +40,20 @@ _SINCE_LAST_ORDER = CATALOGUE.keep("days_since_last_order")
 __all__ = ["DecisionEngine", "FeaturesError", "UnknownCustomerError"]
 
 
+def _nothing_more(_connection: Connection, _decided: Sequence[Decided]) -> None:
+    """Nobody keeps anything beside the decisions."""
+
+
 @dataclass(frozen=True)
 class Asked:
-    """One call that asks for decisions about customers, each named once."""
+    """One call that asks for decisions about customers, each named once.
+
+    `keep` is given what was decided within the transaction that keeps it.
+    """
 
     customer_ids: Sequence[str]
     visit: Visit
+    keep: Callable[[Connection, Sequence[Decided]], None] = _nothing_more
 
 
 @dataclass(frozen=True)
@@ -87,15 +95,16 @@ class DecisionEngine:
         """
         everyone = list(dict.fromkeys(who for one in asked for who in one.customer_ids))
 
-        def work(connection: Connection) -> dict[str, Decided]:
+        def work(connection: Connection) -> list[list[Decided]]:
             # Its instant is after the transaction's beginning: what came before is not of later.
             found = self._of_slot(connection, everyone, self.weighing())
-            for one in asked:
+            each = [[found[who] for who in one.customer_ids if who in found] for one in asked]
+            for one, decided in zip(asked, each, strict=True):
                 one.visit.note(connection, [who for who in one.customer_ids if who in found])
-            return found
+                one.keep(connection, decided)
+            return each
 
-        found = self.ledger.commit(work)
-        return [[found[who] for who in one.customer_ids if who in found] for one in asked]
+        return self.ledger.commit(work)
 
     def preview(self, customer_ids: Sequence[str]) -> list[dict[str, Any]]:
         """What would be decided now for each, with nothing recorded: whole records.

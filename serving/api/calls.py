@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
 import orjson
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -39,6 +40,18 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Joined(Generic[Body]):
+    """One of those that are answered together.
+
+    Whoever answers gives `keep` the answer within the transaction that makes it.
+    """
+
+    body: Body
+    visit: Visit
+    keep: Callable[[Connection, Told], None]
+
+
+@dataclass(frozen=True)
 class Call(Generic[Body]):
     """One operation: who may ask for it, what it takes, and what answers it.
 
@@ -56,18 +69,22 @@ class Call(Generic[Body]):
     answer: Callable[[Body, dict[str, str], Visit], Told]
     asked: Callable[[Request], Body] | None = None
     joins: Callable[[Body], bool] | None = None
-    together: Callable[[Sequence[tuple[Body, Visit]]], Sequence[Told | Exception]] | None = None
+    together: Callable[[Sequence[Joined[Body]]], Sequence[Told | Exception]] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Admitted(Generic[Body]):
-    """A request that has come through the door, and was not answered before."""
+    """A request that has come through the door, and was not answered before.
+
+    `given` is the answer as it was kept, where it was asked for under an idempotency key.
+    """
 
     call: Call[Body]
     body: Body
     path: dict[str, str]
     visit: Visit
     asked: Asked | None
+    given: Given | None = None
 
 
 class Calls:
@@ -126,7 +143,10 @@ class Calls:
         return _json(before.content)
 
     def _answer(self, one: _Admitted[Body]) -> Response:
-        return self._keep(one, one.call.answer(one.body, one.path, one.visit))
+        told = one.call.answer(one.body, one.path, one.visit)
+        if one.asked is not None:
+            self._ledger().commit(lambda connection: self._keep(one, connection, told))
+        return _response(one, told)
 
     def _answer_together(
         self, call: Call[Body], requests: Sequence[tuple[Request, bytes]]
@@ -141,26 +161,19 @@ class Calls:
             for i, one in enumerate(found)
             if isinstance(one, _Admitted) and call.joins(one.body)
         ]
-        told = call.together([(one.body, one.visit) for _, one in joined]) if joined else ()
+        together = [Joined(one.body, one.visit, partial(self._keep, one)) for _, one in joined]
+        told = call.together(together) if together else ()
         for (i, one), answer in zip(joined, told, strict=True):
-            found[i] = answer if isinstance(answer, Exception) else _tried(self._keep, one, answer)
+            found[i] = answer if isinstance(answer, Exception) else _tried(_response, one, answer)
         return found
 
-    def _keep(self, one: _Admitted[Body], told: Told) -> Response:
-        """The answer, kept where it was asked for under an idempotency key."""
-        asked = one.asked
-        if asked is None:
-            return _response(one.call, told.content)
-        ledger, content = self._ledger(), told.content
-        made = content if isinstance(content, bytes) else orjson.dumps(content)
-        # Of two that ask at once, the first to commit is answered, and the other one likewise.
-        given = ledger.commit(
-            lambda connection: ledger.answers.put(
-                connection, asked, made, told.about, one.visit.at_us
+    def _keep(self, one: _Admitted[Body], connection: Connection, told: Told) -> None:
+        """Keep the answer where it was asked for under an idempotency key."""
+        if one.asked is not None:
+            # Of two that ask at once, the first to commit is answered, and the other one likewise.
+            one.given = self._ledger().answers.put(
+                connection, one.asked, _bytes(told), told.about, one.visit.at_us
             )
-        )
-        _refuse_another(given, asked)
-        return _json(given.content)
 
 
 def _tried(does: Callable[..., Answer], *given: Any) -> Answer | Exception:
@@ -200,14 +213,21 @@ def _refuse_another(given: Given, asked: Asked) -> None:
         )
 
 
-def _response(call: Call[Any], content: dict[str, Any] | str | bytes) -> Response:
-    if isinstance(content, str):
-        given = Response(content, media_type="text/html")
+def _response(one: _Admitted[Any], told: Told) -> Response:
+    if one.asked is not None and one.given is not None:
+        _refuse_another(one.given, one.asked)
+        return _json(one.given.content)
+    if isinstance(told.content, str):
+        answered = Response(told.content, media_type="text/html")
     else:
-        given = _json(content if isinstance(content, bytes) else orjson.dumps(content))
-    if call.asked is not None:
-        given.headers["Vary"] = "Accept"
-    return given
+        answered = _json(_bytes(told))
+    if one.call.asked is not None:
+        answered.headers["Vary"] = "Accept"
+    return answered
+
+
+def _bytes(told: Told) -> bytes:
+    return told.content if isinstance(told.content, bytes) else orjson.dumps(told.content)
 
 
 def _json(content: bytes) -> Response:

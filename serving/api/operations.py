@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 import orjson
+from sqlalchemy import Connection
 
 from features.clock import iso, to_us
 from features.incoming import Event
@@ -22,7 +23,7 @@ from serving.api.bodies import (
     PredictionsRequest,
     broken,
 )
-from serving.api.calls import Call, Told
+from serving.api.calls import Call, Joined, Told
 from serving.api.metrics import Metrics
 from serving.api.problems import Problem
 from serving.api.queries import ExplanationAsked, explanation_asked
@@ -95,16 +96,23 @@ class Operations:
             given["explanation"] = explain(record, engine.shelf.get(record["versions"]["bundle"]))
         return Told(given, about)
 
-    def decide(
-        self, asked: Sequence[tuple[NextBestActionRequest, Visit]]
-    ) -> list[Told | Exception]:
+    def decide(self, asked: Sequence[Joined[NextBestActionRequest]]) -> list[Told | Exception]:
         """Decide for one customer each, for all who ask at once."""
-        found = self._decided([Asked([body.customer_id], visit) for body, visit in asked])
+
+        def told(decided: Decided) -> Told:
+            return Told(decided.answer, [decided.record["customer_id"]])
+
+        def keeping(one: Joined[NextBestActionRequest]) -> Asked:
+            def keep(connection: Connection, decided: Sequence[Decided]) -> None:
+                for each in decided:
+                    one.keep(connection, told(each))
+
+            return Asked([one.body.customer_id], one.visit, keep)
+
+        found = self._decided(list(map(keeping, asked)))
         return [
-            Told(decided[0].answer, [body.customer_id])
-            if decided
-            else UnknownCustomerError(body.customer_id)
-            for (body, _), decided in zip(asked, found, strict=True)
+            told(decided[0]) if decided else UnknownCustomerError(one.body.customer_id)
+            for one, decided in zip(asked, found, strict=True)
         ]
 
     def next_best_actions(self, body: BatchRequest, _: _Path, visit: Visit) -> Told:

@@ -17,6 +17,7 @@ from serving.api.metrics import Metrics
 from serving.api.operations import Operations
 from serving.api.problems import Problem
 from serving.ledger.accesses import Access
+from serving.ledger.commits import Committed
 
 DECIDE, BATCH, PREDICT = "/v1/next-best-action", "/v1/next-best-action:batch", "/v1/predictions"
 SENT = {"status": "sent", "at": "2025-03-03T09:20:00Z", "by": "mail tool"}
@@ -315,6 +316,20 @@ def test_the_same_idempotency_key_gives_the_first_answer_again(api, path):
     assert api.post("/v1/events", json={"events": [complaint]}).json()["kept"] == 1
     assert api.post(path, json=body, headers=headers).content == first.content
     other = api.post(path, json=body | {"customer_id": "c031"}, headers=headers)
+    assert other.status_code == 422
+    assert "with another request" in other.json()["detail"]
+
+
+def test_a_decision_and_its_answer_under_a_key_are_kept_in_one_transaction(api, engine):
+    headers, body = {"Idempotency-Key": "together"}, {"customer_id": "c033"}
+    transactions: list[Committed] = []
+    engine.ledger.commit.tell(transactions.append)
+    first = api.post(DECIDE, json=body, headers=headers)
+    assert len(transactions) == 1
+    assert first.is_success
+    assert api.post(DECIDE, json=body, headers=headers).content == first.content
+    assert api.post(DECIDE, json=body).content == first.content
+    other = api.post(DECIDE, json={"customer_id": "c034"}, headers=headers)
     assert other.status_code == 422
     assert "with another request" in other.json()["detail"]
 
