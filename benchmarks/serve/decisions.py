@@ -23,13 +23,16 @@ from bocian.settings import Settings
 
 RATE_RATIO, P99_RATIO, BATCHED_PER_SECOND = 0.3, 4.0, 5_000
 TURNS, ALONE, TOGETHER, WARM = 4, 250, 500, 100
-CONNECTIONS, BATCH = 8, 500
+CONNECTIONS, CROWD, BATCH = 8, 64, 500
 
 Requests = Callable[[int], list[bytes]]
 
 
 def bar_1(folder: Path) -> Bar:
-    """Beside a constant answer of the same size: p99 at one connection, the rate at eight."""
+    """Beside a constant answer of the same size: p99 at one connection, the rate at eight.
+
+    The rate of a crowd is told beside it: what is done once for all who wait is shared by more.
+    """
     with served(folder) as (settings, port):
         fresh = _fresh(settings)
         size = round(load(port, fresh(WARM), 1).bytes_each)
@@ -38,6 +41,7 @@ def bar_1(folder: Path) -> Bar:
             servers = {"ours": (port, fresh), "constant": (peer, lambda n: [decide("1")] * n)}
             alone = _in_turns(servers, ALONE, 1)
             together = _in_turns(servers, TOGETHER, CONNECTIONS)
+            crowd = _in_turns(servers, TOGETHER, CROWD)
     rate, rate_theirs = _rate(together["ours"]), _rate(together["constant"])
     p99, p99_theirs = _p99(alone["ours"]), _p99(alone["constant"])
     fsync = fsync_ms(folder)
@@ -46,6 +50,7 @@ def bar_1(folder: Path) -> Bar:
         "p99_ratio": round(p99 / p99_theirs, 2),
         "per_second": round(rate),
         "per_second_constant": round(rate_theirs),
+        "rate_ratio_crowd": round(_rate(crowd["ours"]) / _rate(crowd["constant"]), 3),
         "p99_ms": round(p99, 2),
         "p99_ms_constant": round(p99_theirs, 2),
         "p50_ms": round(float(np.median([run.p50 for run in alone["ours"]])), 2),

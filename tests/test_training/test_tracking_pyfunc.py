@@ -20,7 +20,7 @@ from training.tracking import Registry
 pytestmark = pytest.mark.slow
 
 ELSEWHERE = """
-import json, sys
+import ast, json, pathlib, sys
 import mlflow
 import numpy as np
 import pandas as pd
@@ -48,6 +48,16 @@ for name, which in {models!r}.items():
             told[name]["refused"] = str(error)
 import models
 told["code"] = models.__file__
+trees = [
+    ast.parse(pathlib.Path(module.__file__).read_text())
+    for name, module in list(sys.modules.items()) if name.partition(".")[0] == "models"
+]
+nodes = [node for tree in trees for node in ast.walk(tree)]
+told["imports"] = [a.name for node in nodes if isinstance(node, ast.Import) for a in node.names]
+told["imports"] += [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
+told["required"] = pathlib.Path(
+    mlflow.pyfunc.get_model_dependencies("models:/bocian-bundle@challenger")
+).read_text().splitlines()
 print(json.dumps(told))
 """
 
@@ -59,6 +69,8 @@ def told(trained, tmp_path_factory):
     uri = f"sqlite:///{folder}/mlflow.db"
     Registry(uri, folder / "artifacts").register(trained, inputs="in1")
     names = {"bocian-bundle": "@challenger"} | {f"bocian-{name}": "/1" for name in COMPONENTS}
+    # Before anybody loads it: what is compiled then lies beside the code.
+    kinds = {file.suffix for file in (folder / "artifacts").rglob("*") if file.is_file()}
     strangers = [p for p in sys.path if (Path(p) / "models" / "bundle.py").is_file()]
     done = subprocess.run(
         [sys.executable, "-W", "error::UserWarning:mlflow", "-c",
@@ -70,12 +82,19 @@ def told(trained, tmp_path_factory):
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1]), folder
+    return json.loads(done.stdout.splitlines()[-1]), kinds
 
 
 def test_its_code_is_its_own(told):
     found, _ = told
     assert "/code/models/" in found["code"]
+
+
+def test_what_its_code_imports_is_required(told):
+    found, _ = told
+    imported = {name.partition(".")[0] for name in found["imports"]}
+    required = {line.partition("==")[0] for line in found["required"]}
+    assert imported - sys.stdlib_module_names - {"models"} <= required
 
 
 def test_the_bundle_predicts_elsewhere_what_it_predicts_here(told, trained):
@@ -115,6 +134,5 @@ def test_the_example_is_nobodys_own(told, trained):
 
 
 def test_no_pickle_is_in_it(told):
-    _, folder = told
-    names = {path.suffix for path in (folder / "artifacts").rglob("*") if path.is_file()}
-    assert names <= {".py", ".txt", ".json", ".yaml", ".svg", ".md", "", ".html"}
+    _, kinds = told
+    assert kinds <= {".py", ".txt", ".json", ".yaml", ".svg", ".md", "", ".html"}

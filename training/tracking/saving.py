@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from shutil import copytree, ignore_patterns
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import mlflow.pyfunc
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 import models
 from models.pyfunc import HOUR_COUNTS, Scorer, scorer
 
-_REQUIREMENTS: Final = ("lightgbm", "mlflow", "numpy", "pandas")
+_REQUIREMENTS: Final = ("lightgbm", "mlflow", "numba", "numpy", "pandas")
 _TYPES: Final = {"f": DataType.double, "b": DataType.boolean, "i": DataType.integer}
 
 
@@ -36,16 +38,20 @@ def save(files: Path, to: Path, *, usual: Mapping[str, float], about: Mapping[st
     """
     opened = scorer(files)
     example = _example(opened, usual)
-    mlflow.pyfunc.save_model(
-        to,
-        python_model=str(Path(__file__).with_name("scoring.py")),
-        artifacts={"files": str(files)},
-        code_paths=[str(Path(models.__file__).parent)],
-        signature=_signature(opened, example),
-        input_example=pd.DataFrame({name: list(column) for name, column in example.items()}),
-        pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
-        metadata=dict(about),
-    )
+    with TemporaryDirectory() as folder:
+        code = Path(folder) / "models"
+        # What numba compiled lies beside the source, and begins with a pickle.
+        copytree(Path(models.__file__).parent, code, ignore=ignore_patterns("__pycache__"))
+        mlflow.pyfunc.save_model(
+            to,
+            python_model=str(Path(__file__).with_name("scoring.py")),
+            artifacts={"files": str(files)},
+            code_paths=[str(code)],
+            signature=_signature(opened, example),
+            input_example=pd.DataFrame({name: list(column) for name, column in example.items()}),
+            pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
+            metadata=dict(about),
+        )
 
 
 def _example(opened: Scorer, usual: Mapping[str, float]) -> dict[str, NDArray[Any]]:
