@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING
 
 import postgresql
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from small_shop import Shop
 
 Require = Callable[[object, str], None]
+
+# How fast examples are drawn is the machine's: where much else runs, the first zone takes seconds.
+settings.register_profile("bocian", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("bocian")
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,7 @@ def server(found: Path) -> Iterator[str]:
             os.kill(int(pid_file.read_text().splitlines()[0]), signal.SIGINT)
         else:
             process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
         shutil.rmtree(home)
 
 
