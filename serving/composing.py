@@ -140,10 +140,10 @@ def _alternatives(
     hours, shares = choices.best_hour.tolist(), choices.action_propensity.tolist()
     found = []
     for i, k_chosen in enumerate(chosen):
-        own, worth, hour, share = [part[i] for part in parts], value[i], hours[i], shares[i]
+        worth, hour, share = value[i], hours[i], shares[i]
         others = [k for k, is_open in enumerate(feasible[i]) if is_open and k != k_chosen]
         others.sort(key=worth.__getitem__, reverse=True)  # equals stay as declared
-        by_arm = list(zip(*own, strict=True))
+        by_arm = list(zip(*(part[i] for part in parts), strict=True))
         found.append(
             [
                 {
